@@ -1,0 +1,45 @@
+/**
+ * Whose fault it is, in types: the peer's ({@linkcode DecodeError}), the caller's
+ * ({@linkcode StateError}, or the built-in `RangeError` and `TypeError`), or ours
+ * ({@linkcode invariant}).
+ *
+ * @module
+ */
+
+/** The peer sent bytes that are not what the format says. Caught in one place, traced, dropped. */
+export class DecodeError extends Error {
+  override readonly name = "DecodeError";
+  /** What was being decoded and what is wrong with it. */
+  readonly what: string;
+  /** Byte offset of the fault. */
+  readonly offset: number;
+
+  /**
+   * @param what What was being decoded and what is wrong with it, without any payload bytes.
+   * @param offset Byte offset of the fault.
+   */
+  constructor(what: string, offset = 0) {
+    super(`${what} (at byte ${offset})`);
+    this.what = what;
+    this.offset = offset;
+  }
+}
+
+/** The caller used an object in a state that does not allow it. */
+export class StateError extends Error {
+  override readonly name = "StateError";
+}
+
+/** We broke a promise to ourselves: a bug in this program. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+/**
+ * Asserts what the code relies on.
+ *
+ * @throws {InvariantError} When `condition` is false.
+ */
+export function invariant(condition: unknown, what: string): asserts condition {
+  if (!condition) throw new InvariantError(what);
+}
