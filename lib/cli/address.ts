@@ -1,0 +1,87 @@
+/**
+ * Addresses on the command line: local forwards, the cloud, and their forms in URLs.
+ *
+ * @module
+ */
+import { InvalidValue } from "./usage.ts";
+
+/** One local listener and the device's port behind it. */
+export interface ForwardSpec {
+  /** IP literal without brackets. */
+  readonly bind: string;
+  /** 0 = any free port. */
+  readonly localPort: number;
+  readonly remotePort: number;
+}
+
+/** Where a forward without an address listens: only programs of this machine reach it. */
+export const DEFAULT_BIND = "127.0.0.1";
+
+/** The port of the cloud's main server. Source: PROTOCOL.md section 9, "addresses". */
+export const DEFAULT_CLOUD_PORT = 8800;
+
+const FORWARD_FORM =
+  "[BIND:]LOCAL:REMOTE with ports up to 65535 (1554:554, 0:80, 0.0.0.0:1554:554, [::1]:1554:554)";
+const CLOUD_FORM = "HOST or HOST:PORT, a DNS name or an IPv4 address (example.com:8800)";
+
+/**
+ * Reads `[BIND:]LOCAL:REMOTE`. IPv6 addresses stand in brackets.
+ *
+ * @throws {InvalidValue} When it is anything else.
+ */
+export function parseForward(text: string): ForwardSpec {
+  const match = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):)?(\d{1,5}):(\d{1,5})$/.exec(text);
+  if (!match) throw new InvalidValue(FORWARD_FORM);
+  const [, ipv6, ipv4] = match;
+  const localPort = Number(match[3]);
+  const remotePort = Number(match[4]);
+  const badBind = (ipv6 !== undefined && !isIpv6(ipv6)) || (ipv4 !== undefined && !isIpv4(ipv4));
+  if (badBind || localPort > 65535 || remotePort > 65535 || remotePort === 0) {
+    throw new InvalidValue(FORWARD_FORM);
+  }
+  return { bind: ipv6 ?? ipv4 ?? DEFAULT_BIND, localPort, remotePort };
+}
+
+/**
+ * Reads `HOST[:PORT]`.
+ *
+ * @throws {InvalidValue} When it is anything else; IPv6 is none of it, the protocol carries IPv4 only.
+ */
+export function parseCloud(text: string): { readonly host: string; readonly port: number } {
+  const match = /^([^:]+)(?::(\d{1,5}))?$/.exec(text);
+  const host = match?.[1] ?? "";
+  const port = match?.[2] === undefined ? DEFAULT_CLOUD_PORT : Number(match[2]);
+  const named = host.length <= 253 &&
+    /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?$/.test(host);
+  const looksNumeric = /^[0-9.]+$/.test(host);
+  if (!named || (looksNumeric && !isIpv4(host)) || port < 1 || port > 65535) {
+    throw new InvalidValue(CLOUD_FORM);
+  }
+  return { host, port };
+}
+
+/** `127.0.0.1:1554`, `[::1]:1554`. */
+export function formatAddress(hostname: string, port: number): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** The host to connect to for a listener: the wildcard address is no destination everywhere. */
+export function reachableHost(hostname: string): string {
+  if (hostname === "0.0.0.0") return "127.0.0.1";
+  return hostname === "::" ? "::1" : hostname;
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 &&
+    parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+function isIpv6(text: string): boolean {
+  try {
+    new URL(`http://[${text}]/`);
+    return text.includes(":");
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The log of a command: what happens, on standard error, through LogTape.
+ *
+ * @module
+ */
+import { configureSync, getLogger, type Logger, type LogLevel, type LogRecord } from "@std/log";
+import type { Failure, Reason } from "../core/failure.ts";
+import type { TraceEvent } from "../core/types.ts";
+import {
+  DEVICE,
+  ENTRY,
+  jsonFormatter,
+  type Level,
+  type LogEntry,
+  type LogFields,
+  textFormatter,
+} from "./log_format.ts";
+import type { LineOutput } from "./output.ts";
+import type { Redactor } from "./redaction.ts";
+
+/** How a log is written. */
+export interface LogOptions {
+  readonly level: Level;
+  readonly format: "text" | "json";
+  /** Whether people watch: no times, and the phases of a handshake are shown. */
+  readonly audience: "terminal" | "file";
+  readonly color: "on" | "off";
+  readonly redactor: Redactor;
+  readonly output: LineOutput;
+}
+
+const CATEGORY = "dahua-p2p";
+
+/** Warnings with the same reason within this time are counted instead of printed. */
+const BURST_MS = 5000;
+
+const LOGTAPE_LEVEL: Readonly<Record<Level, LogLevel>> = {
+  error: "error",
+  warn: "warning",
+  info: "info",
+  debug: "debug",
+  trace: "trace",
+};
+
+interface Burst {
+  readonly startedAt: number;
+  suppressed: number;
+}
+
+/** Writes records. There is one log in a process: a new one takes the place of the last. */
+export class Log {
+  readonly #logger: Logger;
+  readonly #phaseLevel: LogLevel;
+  readonly #now: () => number;
+  readonly #bursts = new Map<Reason, Burst>();
+  #device: string | undefined;
+
+  /**
+   * @param options How it is written.
+   * @param now Monotonic ms, for counting bursts.
+   */
+  constructor(options: LogOptions, now: () => number = () => performance.now()) {
+    const style = { time: options.audience === "file" ? "shown" : "hidden", color: options.color };
+    const format = options.format === "json"
+      ? jsonFormatter(options.redactor)
+      : textFormatter(options.redactor, style as Parameters<typeof textFormatter>[1]);
+    // LogTape's own stream sink is asynchronous and loses its last lines at exit; its console sink
+    // writes to standard output.
+    const sink = (record: LogRecord): void => options.output.line(format(record));
+    configureSync({
+      reset: true,
+      sinks: { stderr: sink },
+      loggers: [
+        { category: CATEGORY, sinks: ["stderr"], lowestLevel: LOGTAPE_LEVEL[options.level] },
+        // What the logger says about itself concerns us only when something is wrong with it.
+        { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
+      ],
+    });
+    this.#logger = getLogger(CATEGORY);
+    this.#phaseLevel = options.audience === "terminal" || options.format === "json"
+      ? "info"
+      : "debug";
+    this.#now = now;
+  }
+
+  /** Names the device all later records are about. */
+  setDevice(name: string): void {
+    this.#device = name;
+  }
+
+  /** Something a person wants to know. */
+  info(event: string, text: string, fields: LogFields = {}): void {
+    this.#emit("info", text, { kind: "message", event, fields });
+  }
+
+  /** Something only whoever looks for a fault wants to know. */
+  debug(event: string, text: string, fields: LogFields = {}): void {
+    this.#emit("debug", text, { kind: "message", event, fields });
+  }
+
+  /** A step of the handshake that has been reached; `ms` counts from its start. */
+  phase(phase: string, ms: number, shownDuration: string): void {
+    const fields = { phase, ms: Math.round(ms) };
+    this.#emit(this.#phaseLevel, `  ${phase.padEnd(8)} ${shownDuration}`, {
+      kind: "message",
+      event: "phase",
+      fields,
+    });
+  }
+
+  /**
+   * Something is wrong and the work goes on. The first of a burst with one reason is printed, the
+   * rest counted, so that a storm of clients does not become a storm of lines.
+   */
+  warning(failure: Failure): void {
+    const burst = this.#bursts.get(failure.reason);
+    const now = this.#now();
+    if (burst && now - burst.startedAt < BURST_MS) {
+      burst.suppressed++;
+      return;
+    }
+    if (burst) this.#reportBurst(failure.reason, burst);
+    this.#bursts.set(failure.reason, { startedAt: now, suppressed: 0 });
+    this.#emit("warning", "", { kind: "failure", event: "warning", failure });
+  }
+
+  /** The command ends because of this. */
+  failure(failure: Failure): void {
+    this.#emit("error", "", { kind: "failure", event: "failed", failure });
+  }
+
+  /** A step of the protocol. */
+  trace(event: TraceEvent): void {
+    this.#emit("trace", "", { kind: "trace", trace: event });
+  }
+
+  /** Whether traces are printed at all; without, nobody need make them. */
+  get traces(): boolean {
+    return this.#logger.isEnabledFor("trace");
+  }
+
+  /** Reports what was counted and not yet said. */
+  flush(): void {
+    for (const [reason, burst] of this.#bursts) this.#reportBurst(reason, burst);
+    this.#bursts.clear();
+  }
+
+  #reportBurst(reason: Reason, burst: Burst): void {
+    if (burst.suppressed === 0) return;
+    const times = burst.suppressed === 1 ? "once" : `${burst.suppressed} times`;
+    this.#emit("warning", `[${reason}] happened ${times} more.`, {
+      kind: "message",
+      event: "repeated",
+      fields: { reason, count: burst.suppressed },
+    });
+  }
+
+  #emit(level: LogLevel, text: string, entry: LogEntry): void {
+    if (!this.#logger.isEnabledFor(level)) return;
+    this.#logger.emit({
+      level,
+      message: [text],
+      rawMessage: text,
+      timestamp: Date.now(),
+      properties: {
+        [ENTRY]: entry,
+        ...(this.#device === undefined ? {} : { [DEVICE]: this.#device }),
+      },
+    });
+  }
+}
