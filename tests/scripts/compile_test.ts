@@ -1,0 +1,36 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { compileArguments, selectTargets, TARGETS } from "../../scripts/compile.ts";
+
+const HOST = "x86_64-unknown-linux-gnu";
+
+Deno.test("without a name the executable is for this machine", () => {
+  assertEquals(selectTargets([], HOST).map(({ file }) => file), ["dahua-p2p-linux-x86_64"]);
+});
+
+Deno.test("targets are named shortly or by triple, once each, or all at once", () => {
+  assertEquals(
+    selectTargets(["macos-aarch64", "x86_64-pc-windows-msvc", "macos-aarch64"], HOST)
+      .map(({ file }) => file),
+    ["dahua-p2p-macos-aarch64", "dahua-p2p-windows-x86_64.exe"],
+  );
+  assertEquals(selectTargets(["all"], HOST), TARGETS);
+});
+
+Deno.test("an unknown target is refused with the list of those that exist", () => {
+  assertThrows(() => selectTargets(["linux-armv7"], HOST), RangeError, "linux-aarch64");
+  assertThrows(() => selectTargets([], "riscv64gc-unknown-linux-gnu"), RangeError, "is no target");
+});
+
+Deno.test("an executable never prompts, and may do only what is listed by name", () => {
+  for (const target of TARGETS) {
+    const args = compileArguments(target, "out");
+    assert(args.includes("--no-prompt"));
+    assert(args.includes("--unstable-net"));
+    assert(!args.includes("--allow-all") && !args.includes("-A"));
+    for (const broad of ["--allow-env", "--allow-run", "--allow-ffi"]) {
+      assert(!args.includes(broad), broad);
+    }
+    assertEquals(args.at(-1), "main.ts");
+    assertEquals(args[args.indexOf("--target") + 1], target.triple);
+  }
+});
