@@ -58,8 +58,6 @@ export function compileArguments(target: Target, output: string): readonly strin
     "--quiet",
     "--target",
     target.triple,
-    // Without it a terminal gets Deno's permission questions.
-    "--no-prompt",
     // `Deno.listenDatagram` is missing without it: deno.json does not reach into the executable.
     "--unstable-net",
     ...EXECUTABLE_PERMISSIONS,

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { EXECUTABLE_PERMISSIONS } from "../../lib/cli/permissions.ts";
 import { compileArguments, selectTargets, TARGETS } from "../../scripts/compile.ts";
 
 const HOST = "x86_64-unknown-linux-gnu";
@@ -33,4 +34,27 @@ Deno.test("an executable never prompts, and may do only what is listed by name",
     assertEquals(args.at(-1), "main.ts");
     assertEquals(args[args.indexOf("--target") + 1], target.triple);
   }
+});
+
+Deno.test("the program may do the same from source as from the executable", async () => {
+  const manifest = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  const start: string = manifest.tasks.start;
+  const flags = new Set(start.split(" ").filter((word) => word.startsWith("--")));
+  const env = [...flags].find((flag) => flag.startsWith("--allow-env="));
+  const patterns = env?.slice("--allow-env=".length).split(",") ?? [];
+  for (const permission of [...EXECUTABLE_PERMISSIONS, "--unstable-net"]) {
+    if (!permission.startsWith("--allow-env=")) {
+      assert(flags.delete(permission), permission);
+      continue;
+    }
+    for (const name of permission.slice("--allow-env=".length).split(",")) {
+      assert(
+        patterns.some((pattern) =>
+          pattern === name || pattern.endsWith("*") && name.startsWith(pattern.slice(0, -1))
+        ),
+        name,
+      );
+    }
+  }
+  assertEquals([...flags], [env]);
 });

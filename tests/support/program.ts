@@ -24,7 +24,6 @@ export function programUnderTest(): Program {
     args: [
       "run",
       "--quiet",
-      "--no-prompt",
       "--unstable-net",
       "--config",
       `${ROOT}deno.json`,
