@@ -1,34 +1,139 @@
 /**
- * The program under test as a command: main.ts, or the executable that `deno task e2e
- * --executable FILE` names.
+ * The program as a subprocess: from source, or the executable named by `DAHUA_P2P_EXECUTABLE`.
  *
  * @module
  */
-import { EXECUTABLE_PERMISSIONS } from "../../lib/cli/permissions.ts";
-import { EXECUTABLE_VARIABLE } from "../../scripts/e2e.ts";
 
-const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
-
-/** A command and the arguments that come before the program's own. */
-export interface Program {
-  readonly command: string;
-  readonly args: readonly string[];
+/** What a finished run printed. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-/** How to start the program under test. */
-export function programUnderTest(): Program {
-  const executable = Deno.env.get(EXECUTABLE_VARIABLE);
-  if (executable) return { command: executable, args: [] };
+/** A run that goes on. */
+export interface Running extends AsyncDisposable {
+  readonly pid: number;
+  /** Resolves with the first line of stdout that `matches`; rejects when the run ends before. */
+  line(matches: RegExp): Promise<string>;
+  /** Resolves with the first line of stderr that `matches`; rejects when the run ends before. */
+  errorLine(matches: RegExp): Promise<string>;
+  signal(signal: Deno.Signal): void;
+  /** Resolves when it has ended. */
+  readonly outcome: Promise<Outcome>;
+}
+
+/** Choices for a run. */
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Text for stdin; without it stdin is closed. */
+  readonly stdin?: string;
+}
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** The words that start the program, without its arguments. */
+export function programCommand(): readonly string[] {
+  const executable = Deno.env.get("DAHUA_P2P_EXECUTABLE");
+  if (executable) return [executable];
+  const config = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
+  const start: string = config.tasks.start.command ?? config.tasks.start;
+  const flags = start.split(" ").filter((word) => word.startsWith("-"));
+  return [Deno.execPath(), "run", "--quiet", ...flags, new URL("main.ts", ROOT).pathname];
+}
+
+/** Starts the program. */
+export function startProgram(args: readonly string[], options: ProgramOptions = {}): Running {
+  const [command, ...first] = programCommand();
+  const child = new Deno.Command(command!, {
+    args: [...first, ...args],
+    cwd: ROOT,
+    stdin: options.stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1", ...options.env },
+  }).spawn();
+  const stdout = new LineWatch(child.stdout);
+  const stderr = new LineWatch(child.stderr);
+  const feeding = options.stdin === undefined ? undefined : feed(child, options.stdin);
+  const outcome = (async (): Promise<Outcome> => {
+    const [status] = await Promise.all([child.status, stdout.done, stderr.done, feeding]);
+    return { code: status.code, stdout: stdout.text, stderr: stderr.text };
+  })();
   return {
-    command: Deno.execPath(),
-    args: [
-      "run",
-      "--quiet",
-      "--unstable-net",
-      "--config",
-      `${ROOT}deno.json`,
-      ...EXECUTABLE_PERMISSIONS,
-      `${ROOT}main.ts`,
-    ],
+    pid: child.pid,
+    outcome,
+    line: (matches) => stdout.line(matches, () => stderr.text),
+    errorLine: (matches) => stderr.line(matches, () => stdout.text),
+    signal: (signal) => child.kill(signal),
+    async [Symbol.asyncDispose](): Promise<void> {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+      await outcome;
+    },
   };
+}
+
+/** Runs the program to its end. */
+export async function runProgram(
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<Outcome> {
+  return await startProgram(args, options).outcome;
+}
+
+async function feed(child: Deno.ChildProcess, text: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  } catch {
+    // The program ended without reading its input.
+  }
+}
+
+/** Collects a stream's text and lets callers wait for a line. */
+class LineWatch {
+  text = "";
+  readonly done: Promise<void>;
+  #ended = false;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.done = this.#collect(stream);
+  }
+
+  async line(matches: RegExp, otherText: () => string): Promise<string> {
+    for (;;) {
+      const lines = this.text.split("\n");
+      if (!this.#ended) lines.pop();
+      const found = lines.find((line) => matches.test(line));
+      if (found !== undefined) return found;
+      if (this.#ended) {
+        throw new Error(`no line matches ${matches} in:\n${this.text}\nelsewhere:\n${otherText()}`);
+      }
+      await new Promise<void>((wake) => this.#waiting.add(wake));
+    }
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (
+      const chunk of stream.pipeThrough(
+        new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>,
+      )
+    ) {
+      this.text += chunk;
+      this.#wakeAll();
+    }
+    this.#ended = true;
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
 }
