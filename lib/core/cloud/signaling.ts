@@ -1,0 +1,406 @@
+/**
+ * Signaling: from a serial number to the device's addresses and to a relay that calls it, through
+ * the cloud. What does not depend on each other overlaps:
+ *
+ * ```text
+ * 1  warm-up, lookup, online-relay
+ * 2                   probe-device, device-info              at the US server the lookup named
+ * 3                                 p2p-channel, relay-agent
+ * 4                                              relay-start
+ * 5                                                          relay-channel
+ * ```
+ *
+ * Without an account round 2 is not waited for. The relay has its own table in
+ * `relay_preparation.ts`; this is the one of the device:
+ *
+ * | state         | on                                              | then                         |
+ * |---------------|-------------------------------------------------|------------------------------|
+ * | idle          | `start`                                         | looking-up                   |
+ * | looking-up    | 200, type 0 settled                             | calling                      |
+ * | looking-up    | 200, type depends on the device                 | asking                       |
+ * | looking-up    | silent or 5xx                                   | next server, or failed       |
+ * | looking-up    | 404                                             | failed: device-unknown       |
+ * | asking        | device-info ended, or `info` due                | calling                      |
+ * | asking, calling | probe-device 404                              | failed: device-offline       |
+ * | calling       | 100                                             | (keep waiting)               |
+ * | calling       | 200                                             | called                       |
+ * | calling       | salt refused, account at hand                   | salting, or calling          |
+ * | calling       | 404                                             | failed: device-offline       |
+ * | calling       | any other refusal                               | failed                       |
+ * | calling       | silent, relay pending or ready, path not direct | unanswered                   |
+ * | calling       | silent otherwise, path not relay                | failed: device-silent        |
+ * | salting       | salt known                                      | calling, type 1, once        |
+ * | salting       | no salt to be had                               | failed: auth-salt            |
+ * | unanswered    | relay failed                                    | failed                       |
+ * | any           | `release`                                       | releasing                    |
+ * | releasing     | relay-unbind ended, or nothing to unbind        | released                     |
+ *
+ * Source: PROTOCOL.md section 9.
+ *
+ * @module
+ */
+import { DecodeError, StateError } from "../errors.ts";
+import type { Failure } from "../failure.ts";
+import type { Datagram, Deadline, Endpoint, Machine, Transmit } from "../types.ts";
+import { decodeChannel, decodeLookup, decodeRefusal, type Refusal } from "./answers.ts";
+import { localAddressKey } from "./device_auth.ts";
+import { type SocketRole, USUAL_TIMING } from "./exchange.ts";
+import * as failures from "./failures.ts";
+import { decodeDeviceInfo, type DeviceInfo } from "./info.ts";
+import { ANONYMOUS, type Credentials, type Login } from "./login.ts";
+import { LoginChoice, type NextStep } from "./login_choice.ts";
+import { RelayPreparation } from "./relay_preparation.ts";
+import * as requests from "./requests.ts";
+import { firstServer, type SignalingEvent, type SignalingOptions } from "./signaling_options.ts";
+import { type Outcome, TransactionTable } from "./transaction_table.ts";
+import { decodeBody } from "./xml.ts";
+
+export type { Credentials, SocketRole };
+export type { PathPolicy, SignalingEvent, SignalingOptions } from "./signaling_options.ts";
+
+type State =
+  | { readonly name: "idle" | "called" | "unanswered" | "failed" | "releasing" | "released" }
+  | { readonly name: "looking-up"; readonly server: number }
+  | { readonly name: "asking"; readonly until: number }
+  | { readonly name: "calling"; readonly login: Login }
+  | { readonly name: "salting"; readonly refused: Login };
+
+const INFO_TIMEOUT_MS = 3_000;
+const SERVER_TIMEOUT_MS = 4_000;
+
+/** One run of signaling for one device. */
+export class Signaling implements Machine<SignalingEvent, SocketRole> {
+  readonly #options: SignalingOptions;
+  readonly #table: TransactionTable;
+  readonly #relay: RelayPreparation;
+  readonly #run: requests.RunFacts;
+  readonly #choice: LoginChoice;
+  readonly #events: SignalingEvent[] = [];
+  #state: State = { name: "idle" };
+  #main: Endpoint;
+  #us: Endpoint | undefined;
+  readonly #said = new Set<"clock-skew" | "trying">();
+  #calledAt = 0;
+  #startedAt = 0;
+  #now = 0;
+
+  /** @throws {RangeError} When the options contradict each other. */
+  constructor(options: SignalingOptions) {
+    const main = firstServer(options);
+    const { dialect, environment } = options;
+    this.#options = options;
+    this.#main = main;
+    this.#run = requests.runFacts(options);
+    this.#choice = new LoginChoice(options.authType, options.credentials);
+    this.#table = new TransactionTable(dialect, environment);
+    this.#relay = new RelayPreparation({
+      run: this.#run,
+      table: this.#table,
+      judged: (error, login) => this.#choice.judged(error, login),
+    });
+  }
+
+  /** How far the cloud's clock is ahead of ours, in ms. */
+  get clockOffsetMs(): number {
+    return this.#table.clock.offsetMs;
+  }
+
+  /** Begins. @throws {StateError} The second time. */
+  start(now: number): void {
+    if (this.#state.name !== "idle") throw new StateError("signaling starts once");
+    this.#startedAt = now;
+    this.#lookUp(0, now);
+    this.#advance(now);
+  }
+
+  /** Ends everything and gives the place at the relay back; `released` follows. */
+  release(now: number): void {
+    if (this.#state.name === "releasing" || this.#state.name === "released") return;
+    this.#table.cancelAll();
+    this.#state = { name: "releasing" };
+    if (!this.#relay.release(now)) this.#released();
+    this.#advance(now);
+  }
+
+  handleDatagram(datagram: Datagram<SocketRole>, now: number): void {
+    let outcome: Outcome | undefined;
+    try {
+      outcome = this.#table.accept(datagram, now);
+      if (outcome) this.#dispatch(outcome, now);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#trace("unusable-answer", { what: error.what, offset: error.offset }, now);
+      if (outcome) this.#unusable(outcome, error, now);
+    }
+    this.#advance(now);
+  }
+
+  handleTimeout(now: number): void {
+    for (const outcome of this.#table.handleTimeout(now)) {
+      // An earlier one of the same instant may have ended the run.
+      if (!this.#over || outcome.transaction.exchange === "relay-unbind") {
+        this.#dispatch(outcome, now);
+      }
+    }
+    this.#relay.handleTimeout(now);
+    if (this.#state.name === "asking" && now >= this.#state.until) {
+      this.#call(this.#choice.first(), now);
+    }
+    this.#advance(now);
+  }
+
+  pollTransmit(): Transmit<SocketRole> | undefined {
+    return this.#table.pollTransmit();
+  }
+
+  pollEvent(): SignalingEvent | undefined {
+    return this.#events.shift();
+  }
+
+  pollDeadline(): Deadline | undefined {
+    if (this.#events.length > 0) return { at: this.#now, reason: "event" };
+    let next = this.#table.pollDeadline();
+    const info: Deadline | undefined = this.#state.name === "asking"
+      ? { at: this.#state.until, reason: "info" }
+      : undefined;
+    for (const deadline of [info, this.#relay.pollDeadline()]) {
+      if (deadline && (!next || deadline.at < next.at)) next = deadline;
+    }
+    return next;
+  }
+
+  get #over(): boolean {
+    return ["failed", "releasing", "released"].includes(this.#state.name);
+  }
+
+  /** Sends every outcome to whom it concerns. @throws {DecodeError} On an unusable answer. */
+  #dispatch(outcome: Outcome, now: number): void {
+    switch (outcome.transaction.exchange) {
+      case "warm-up":
+      case "local-channel":
+        return;
+      case "lookup":
+        return this.#onLookup(outcome, now);
+      case "probe-device":
+        return this.#onProbe(outcome);
+      case "device-info":
+        return this.#onInfo(outcome, now);
+      case "p2p-channel":
+        return this.#onChannel(outcome, now);
+      case "online-relay":
+      case "relay-agent":
+      case "relay-start":
+      case "relay-channel":
+        return this.#relay.handleOutcome(outcome, now);
+      case "relay-unbind":
+        if (outcome.kind === "trying" || this.#state.name !== "releasing") return;
+        if (!this.#table.isOpen("relay-unbind")) this.#released();
+        return;
+    }
+  }
+
+  /** An answer that belongs to an exchange and cannot be read ends it. */
+  #unusable(outcome: Outcome, error: DecodeError, now: number): void {
+    const { exchange } = outcome.transaction;
+    if (exchange === "lookup" || exchange === "p2p-channel") {
+      this.#fail(failures.unexpectedReply(error.what, { exchange }));
+    } else if (exchange === "device-info") {
+      this.#learn("none", now);
+    } else {
+      this.#relay.unusable(outcome, error);
+    }
+  }
+
+  #onLookup(outcome: Outcome, now: number): void {
+    const state = this.#state;
+    if (state.name !== "looking-up" || outcome.kind === "trying") return;
+    if (outcome.kind === "answered") {
+      this.#us = decodeLookup(decodeBody(outcome.response.body)).us;
+      this.#events.push({ type: "registered" });
+      this.#table.send(requests.probeDevice(this.#run, this.#us), now);
+      this.#table.send(requests.deviceInfo(this.#run, this.#us), now);
+      if (!this.#choice.needsInfo) return this.#call(ANONYMOUS, now);
+      const timeoutMs = this.#options.infoTimeoutMs ?? INFO_TIMEOUT_MS;
+      this.#state = { name: "asking", until: now + timeoutMs };
+      return;
+    }
+    const refusal = outcome.kind === "refused" ? decodeRefusal(outcome.response) : undefined;
+    if (refusal?.status === 404) return this.#fail(failures.deviceUnknown(this.#cloudName));
+    if (refusal && refusal.status < 500) {
+      return this.#fail(failures.refused("lookup", refusal, this.#table.clock));
+    }
+    const total = this.#options.servers.length;
+    if (state.server + 1 < total) return this.#lookUp(state.server + 1, now);
+    this.#fail(
+      refusal
+        ? failures.refused("lookup", refusal, this.#table.clock)
+        : failures.cloudUnreachable(total, total, now - this.#startedAt),
+    );
+  }
+
+  #onProbe(outcome: Outcome): void {
+    const before = this.#state.name === "asking" || this.#state.name === "calling" ||
+      this.#state.name === "salting";
+    if (before && outcome.kind === "refused" && outcome.response.status === 404) {
+      this.#fail(failures.deviceOffline());
+    }
+  }
+
+  #onInfo(outcome: Outcome, now: number): void {
+    if (outcome.kind === "trying") return;
+    if (outcome.kind !== "answered") return this.#learn("none", now);
+    const info = decodeDeviceInfo(decodeBody(outcome.response.body));
+    this.#events.push({ type: "device-info", info });
+    this.#learn(info, now);
+  }
+
+  #learn(info: DeviceInfo | "none", now: number): void {
+    this.#choice.learn(info);
+    if (this.#state.name === "asking") this.#call(this.#choice.first(), now);
+    else if (this.#state.name === "salting") {
+      this.#proceed(this.#choice.salted(this.#state.refused), this.#state.refused, now);
+    }
+  }
+
+  #onChannel(outcome: Outcome, now: number): void {
+    const state = this.#state;
+    if (state.name !== "calling") return;
+    const { login } = state;
+    switch (outcome.kind) {
+      case "trying":
+        if (!this.#said.has("trying")) this.#events.push({ type: "trying" });
+        this.#said.add("trying");
+        return;
+      case "answered": {
+        const answer = decodeChannel(
+          decodeBody(outcome.response.body),
+          login.type === "1"
+            ? (nonce) => localAddressKey(login.key, nonce, this.#options.environment.deriveKey)
+            : undefined,
+          (what) => this.#trace("address-dropped", { what }, now),
+        );
+        this.#state = { name: "called" };
+        this.#events.push({ type: "channel", answer });
+        this.#table.cancel("warm-up");
+        this.#table.cancel("probe-device");
+        return this.#relay.channelEnded("answered", now);
+      }
+      case "refused":
+        return this.#onChannelRefused(decodeRefusal(outcome.response), login, now);
+      case "silent":
+        return this.#onChannelSilent(now);
+    }
+  }
+
+  #onChannelRefused(refusal: Refusal, login: Login, now: number): void {
+    const { status, error } = refusal;
+    if (status === 403 && error.startsWith("DevPwd_")) {
+      return this.#proceed(this.#choice.refused(error, login), login, now);
+    }
+    if (status === 404) return this.#fail(failures.deviceOffline());
+    this.#fail(failures.refused("p2p-channel", refusal, this.#table.clock));
+  }
+
+  #onChannelSilent(now: number): void {
+    const { path } = this.#options;
+    if (path === "direct" || this.#relay.state === "failed") {
+      return this.#fail(this.#deviceSilent(now));
+    }
+    // Whether the device is there will show at the relay.
+    this.#state = { name: "unanswered" };
+    this.#relay.channelEnded("silent", now);
+    if (this.#relay.state === "ready") this.#sayChannelFailed(now);
+  }
+
+  /** Takes what the relay has to say, and warns of the clock. */
+  #advance(now: number): void {
+    this.#now = now;
+    for (let e = this.#relay.pollEvent(); e; e = this.#relay.pollEvent()) {
+      if (this.#over) continue;
+      if (e.type === "lease") this.#events.push(e);
+      else if (e.type === "ready") {
+        this.#events.push({ type: "relay-ready", agent: e.agent });
+        if (this.#state.name === "unanswered") this.#sayChannelFailed(now);
+      } else if (this.#options.path === "relay") this.#fail(e.failure);
+      else if (this.#state.name === "unanswered") this.#fail(this.#deviceSilent(now));
+      else this.#events.push({ type: "relay-failed", failure: e.failure });
+    }
+    const { clock } = this.#table;
+    if (clock.skewed && !this.#said.has("clock-skew")) {
+      this.#said.add("clock-skew");
+      // Before what follows from it: a failure may name the clock.
+      this.#events.unshift({ type: "clock-skew", offsetMs: clock.offsetMs });
+    }
+  }
+
+  /** Starts the run with one of the servers. */
+  #lookUp(server: number, now: number): void {
+    const { servers, serverTimeoutMs } = this.#options;
+    const isLast = server === servers.length - 1;
+    const capMs = serverTimeoutMs ?? SERVER_TIMEOUT_MS;
+    this.#table.cancelAll();
+    this.#main = servers[server]!;
+    this.#state = { name: "looking-up", server };
+    this.#table.send(requests.warmUp(this.#run, this.#main), now);
+    const timing = isLast ? USUAL_TIMING : { ...USUAL_TIMING, capMs };
+    this.#table.send(requests.lookup(this.#run, this.#main, timing), now);
+    this.#relay.start(this.#main, now);
+  }
+
+  /** Goes on after the device has refused a login. */
+  #proceed(next: NextStep, refused: Login, now: number): void {
+    switch (next.step) {
+      case "call":
+        return this.#call(next.login, now);
+      case "fail":
+        return this.#fail(next.failure);
+      case "fetch-salt":
+        this.#state = { name: "salting", refused };
+        if (!this.#table.isOpen("device-info")) {
+          this.#table.send(requests.deviceInfo(this.#run, this.#us!), now);
+        }
+    }
+  }
+
+  #call(login: Login, now: number): void {
+    this.#state = { name: "calling", login };
+    this.#calledAt = now;
+    const localChannel = requests.localChannel(this.#run, this.#main, login);
+    if (localChannel) this.#table.send(localChannel, now);
+    this.#table.send(requests.p2pChannel(this.#run, this.#main, login), now);
+    this.#relay.channelSent(login, now);
+  }
+
+  #deviceSilent(now: number): Failure {
+    return failures.deviceSilent(this.#cloudName, now - this.#calledAt);
+  }
+
+  #sayChannelFailed(now: number): void {
+    if (this.#options.path === "relay") return;
+    this.#events.push({ type: "channel-failed", failure: this.#deviceSilent(now) });
+  }
+
+  get #cloudName(): string {
+    return this.#options.cloudName ?? this.#options.dialect.cloud.name;
+  }
+
+  #fail(failure: Failure): void {
+    this.#table.cancelAll();
+    this.#state = { name: "failed" };
+    this.#events.push({ type: "failed", failure });
+  }
+
+  #released(): void {
+    this.#table.cancelAll();
+    this.#state = { name: "released" };
+    this.#events.push({ type: "released" });
+  }
+
+  #trace(
+    name: string,
+    data: Readonly<Record<string, string | number | boolean>>,
+    now: number,
+  ): void {
+    this.#options.environment.trace?.({ at: now, scope: "signaling", name, data });
+  }
+}
