@@ -28,11 +28,15 @@ export interface AuthScheme {
 
 /** A digest challenge that can be answered. */
 export interface DigestChallenge {
+  /** What the login is for. */
   readonly realm: string;
+  /** Fresh text of the server that the answer covers. */
   readonly nonce: string;
+  /** Hash algorithm; MD5 when the challenge names none. */
   readonly algorithm: DigestAlgorithm;
   /** Whether `qop=auth` is offered; without it the answer is that of RFC 2069. */
   readonly qop: "auth" | "none";
+  /** Text to be sent back as it is. */
   readonly opaque?: string | undefined;
   /** The nonce was too old and the credentials were not judged. */
   readonly stale: boolean;
@@ -40,13 +44,17 @@ export interface DigestChallenge {
 
 /** Who answers. */
 export interface DigestCredentials {
+  /** Account name. */
   readonly username: string;
+  /** Its password; only its hash leaves. */
   readonly password: string;
 }
 
 /** What is asked for with the answer. */
 export interface DigestRequest {
+  /** Method of the request, e.g. `DESCRIBE`. */
   readonly method: string;
+  /** URI as the request line has it. */
   readonly uri: string;
   /** Client nonce, needed for `qop=auth` and the `-sess` algorithms. */
   readonly cnonce?: string | undefined;

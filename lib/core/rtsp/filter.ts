@@ -30,6 +30,7 @@ import { splitTransports, transportCarrier } from "./transport.ts";
 
 /** What becomes of one chunk; each list in the order in which it must be written. */
 export interface FilterOutput {
+  /** For the device. */
   readonly toDevice: Uint8Array[];
   /** For the client, behind everything earlier calls gave for it. */
   readonly toClient: Uint8Array[];

@@ -48,6 +48,8 @@ export class MessageFramer {
   #interleavedLength = 0;
 
   /**
+   * Starts between two messages.
+   *
    * @param options.maxHeadBytes Longest head followed; a longer one loses the framing. Default
    * {@linkcode MAX_HEAD_BYTES}.
    */

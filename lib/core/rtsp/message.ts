@@ -22,22 +22,29 @@ export type RtspHeader = readonly [name: string, value: string];
 
 /** Head of a request. */
 export interface RtspRequestHead {
+  /** Tells it from a response. */
   readonly type: "request";
+  /** E.g. `SETUP`; case matters. */
   readonly method: string;
+  /** What is asked for: an absolute `rtsp:` URL or `*`. */
   readonly uri: string;
   /** E.g. `1.0`. */
   readonly version: string;
+  /** In their order. */
   readonly headers: readonly RtspHeader[];
 }
 
 /** Head of a response. */
 export interface RtspResponseHead {
+  /** Tells it from a request. */
   readonly type: "response";
   /** E.g. `1.0`. */
   readonly version: string;
   /** 100 to 999. */
   readonly status: number;
+  /** Text behind the status; only the status counts. */
   readonly reason: string;
+  /** In their order. */
   readonly headers: readonly RtspHeader[];
 }
 

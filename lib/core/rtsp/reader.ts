@@ -29,6 +29,8 @@ export class RtspReader {
   #at = 0;
 
   /**
+   * Starts between two messages.
+   *
    * @param options.maxHeadBytes Longest head, as for {@linkcode MessageFramer}.
    * @param options.maxBodyBytes Longest body; default 65536, far above any session description.
    */

@@ -12,7 +12,11 @@ export class Splice {
   #from = 0;
   #to = 0;
 
-  /** @param chunk The chunk; kept parts are views of it, never copies. */
+  /**
+   * Starts with nothing kept.
+   *
+   * @param chunk The chunk; kept parts are views of it, never copies.
+   */
   constructor(chunk: Uint8Array) {
     this.#chunk = chunk;
   }

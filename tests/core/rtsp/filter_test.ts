@@ -184,6 +184,23 @@ Deno.test("an answer that skips a request the device ignored lets the 461 go in 
   assertEquals(wire.client, refused(2) + answer);
 });
 
+Deno.test("an answer is never taken for that of a withheld SETUP with the same CSeq", () => {
+  const wire = new Wire();
+  wire.fromClient(request("SET_PARAMETER", 5) + setup(1, UDP) + request("OPTIONS", 1));
+  wire.fromDevice(ok(1));
+  assertEquals(wire.client, refused(1) + ok(1));
+  wire.fromClient(setup(2, UDP));
+  assertEquals(wire.client, refused(1) + ok(1) + refused(2));
+});
+
+Deno.test("an answer half of which has gone on is never torn by a 461", () => {
+  const wire = new Wire();
+  wire.fromDevice(ok(3).slice(0, 20));
+  wire.fromClient(request("OPTIONS", 1) + setup(2, UDP) + request("OPTIONS", 3));
+  wire.fromDevice(ok(3).slice(20));
+  assertEquals(wire.client, ok(3) + refused(2));
+});
+
 Deno.test("a 461 asked for in the middle of an answer comes right behind it", () => {
   const wire = new Wire();
   wire.fromClient(request("OPTIONS", 1));
