@@ -1,24 +1,14 @@
 /**
- * Addresses on the command line: local forwards, the cloud, and their forms in URLs.
+ * Addresses on the command line: local forwards and the cloud.
  *
  * @module
  */
+import { type CloudAddress, DEFAULT_CLOUD_PORT } from "../net/connect.ts";
+import type { Forward } from "../net/forward.ts";
 import { InvalidValue } from "./usage.ts";
-
-/** One local listener and the device's port behind it. */
-export interface ForwardSpec {
-  /** IP literal without brackets. */
-  readonly bind: string;
-  /** 0 = any free port. */
-  readonly localPort: number;
-  readonly remotePort: number;
-}
 
 /** Where a forward without an address listens: only programs of this machine reach it. */
 export const DEFAULT_BIND = "127.0.0.1";
-
-/** The port of the cloud's main server. Source: PROTOCOL.md section 9, "addresses". */
-export const DEFAULT_CLOUD_PORT = 8800;
 
 const FORWARD_FORM =
   "[BIND:]LOCAL:REMOTE with ports up to 65535 (1554:554, 0:80, 0.0.0.0:1554:554, [::1]:1554:554)";
@@ -29,7 +19,7 @@ const CLOUD_FORM = "HOST or HOST:PORT, a DNS name or an IPv4 address (example.co
  *
  * @throws {InvalidValue} When it is anything else.
  */
-export function parseForward(text: string): ForwardSpec {
+export function parseForward(text: string): Forward {
   const match = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):)?(\d{1,5}):(\d{1,5})$/.exec(text);
   if (!match) throw new InvalidValue(FORWARD_FORM);
   const [, ipv6, ipv4] = match;
@@ -47,7 +37,7 @@ export function parseForward(text: string): ForwardSpec {
  *
  * @throws {InvalidValue} When it is anything else; IPv6 is none of it, the protocol carries IPv4 only.
  */
-export function parseCloud(text: string): { readonly host: string; readonly port: number } {
+export function parseCloud(text: string): CloudAddress {
   const match = /^([^:]+)(?::(\d{1,5}))?$/.exec(text);
   const host = match?.[1] ?? "";
   const port = match?.[2] === undefined ? DEFAULT_CLOUD_PORT : Number(match[2]);
@@ -58,11 +48,6 @@ export function parseCloud(text: string): { readonly host: string; readonly port
     throw new InvalidValue(CLOUD_FORM);
   }
   return { host, port };
-}
-
-/** `127.0.0.1:1554`, `[::1]:1554`. */
-export function formatAddress(hostname: string, port: number): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 /** The host to connect to for a listener: the wildcard address is no destination everywhere. */

@@ -5,26 +5,28 @@
  * @module
  */
 import type { Reason } from "../core/failure.ts";
-import { formatAddress, reachableHost } from "./address.ts";
+import type { PathKind } from "../core/carrier.ts";
+import { formatListen } from "../net/forward.ts";
+import { reachableHost } from "./address.ts";
 import { formatDuration } from "./duration.ts";
 
 /** The form of data lines. */
 export type DataFormat = "text" | "json";
 
 /** A local port that carries data. */
-export interface ReadyPort {
+export interface ReadyFacts {
   /** Name of the device. */
   readonly name: string;
   readonly hostname: string;
   readonly port: number;
   readonly remotePort: number;
-  readonly path: "direct" | "relay";
+  readonly path: PathKind;
   readonly roundTripMs: number;
   readonly handshakeMs: number;
 }
 
 /** A session that ended by itself. */
-export interface LostSession {
+export interface LostFacts {
   readonly name: string;
   readonly reason: Reason;
   /** How long it was ready. */
@@ -38,8 +40,8 @@ export const RTSP_PORT = 554;
  * `READY name=… port=127.0.0.1:1554 remote=554 path=direct rtt=38ms handshake=1.9s url=rtsp://…`;
  * `url=` for RTSP only.
  */
-export function readyLine(ready: ReadyPort, format: DataFormat): string {
-  const port = formatAddress(ready.hostname, ready.port);
+export function readyLine(ready: ReadyFacts, format: DataFormat): string {
+  const port = formatListen(ready.hostname, ready.port);
   const url = ready.remotePort === RTSP_PORT ? streamUrl(ready.hostname, ready.port) : undefined;
   if (format === "json") {
     return JSON.stringify({
@@ -65,7 +67,7 @@ export function readyLine(ready: ReadyPort, format: DataFormat): string {
 }
 
 /** `LOST name=… reason=peer-silent after=4h12m`. */
-export function lostLine(lost: LostSession, format: DataFormat): string {
+export function lostLine(lost: LostFacts, format: DataFormat): string {
   if (format === "json") {
     return JSON.stringify({
       event: "lost",
@@ -83,7 +85,7 @@ export function lostLine(lost: LostSession, format: DataFormat): string {
  * @param userinfo Percent-encoded `user:password`; only for a reader that keeps it to itself.
  */
 export function streamUrl(hostname: string, port: number, userinfo?: string): string {
-  const host = formatAddress(reachableHost(hostname), port);
+  const host = formatListen(reachableHost(hostname), port);
   const user = userinfo === undefined ? "" : `${userinfo}@`;
   return `rtsp://${user}${host}/cam/realmonitor?channel=1&subtype=0`;
 }

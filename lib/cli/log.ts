@@ -4,7 +4,7 @@
  * @module
  */
 import { configureSync, getLogger, type Logger, type LogLevel, type LogRecord } from "@std/log";
-import type { Failure, Reason } from "../core/failure.ts";
+import type { Failure } from "../core/failure.ts";
 import type { TraceEvent } from "../core/types.ts";
 import {
   DEVICE,
@@ -31,7 +31,7 @@ export interface LogOptions {
 
 const CATEGORY = "dahua-p2p";
 
-/** Warnings with the same reason within this time are counted instead of printed. */
+/** Warnings of the same kind within this time are counted instead of printed. */
 const BURST_MS = 5000;
 
 const LOGTAPE_LEVEL: Readonly<Record<Level, LogLevel>> = {
@@ -52,7 +52,8 @@ export class Log {
   readonly #logger: Logger;
   readonly #phaseLevel: LogLevel;
   readonly #now: () => number;
-  readonly #bursts = new Map<Reason, Burst>();
+  /** By reason or event: a closed set of words. */
+  readonly #bursts = new Map<string, Burst>();
   #device: string | undefined;
 
   /**
@@ -99,13 +100,8 @@ export class Log {
   }
 
   /** A step of the handshake that has been reached; `ms` counts from its start. */
-  phase(phase: string, ms: number, shownDuration: string): void {
-    const fields = { phase, ms: Math.round(ms) };
-    this.#emit(this.#phaseLevel, `  ${phase.padEnd(8)} ${shownDuration}`, {
-      kind: "message",
-      event: "phase",
-      fields,
-    });
+  phase(phase: string, ms: number): void {
+    this.#emit(this.#phaseLevel, "", { kind: "phase", phase, ms });
   }
 
   /**
@@ -113,15 +109,15 @@ export class Log {
    * rest counted, so that a storm of clients does not become a storm of lines.
    */
   warning(failure: Failure): void {
-    const burst = this.#bursts.get(failure.reason);
-    const now = this.#now();
-    if (burst && now - burst.startedAt < BURST_MS) {
-      burst.suppressed++;
-      return;
-    }
-    if (burst) this.#reportBurst(failure.reason, burst);
-    this.#bursts.set(failure.reason, { startedAt: now, suppressed: 0 });
-    this.#emit("warning", "", { kind: "failure", event: "warning", failure });
+    this.#first(
+      failure.reason,
+      () => this.#emit("warning", "", { kind: "failure", event: "warning", failure }),
+    );
+  }
+
+  /** Like {@linkcode warning}, for what is no failure of ours. */
+  notice(event: string, text: string, fields: LogFields = {}): void {
+    this.#first(event, () => this.#emit("warning", text, { kind: "message", event, fields }));
   }
 
   /** The command ends because of this. */
@@ -141,17 +137,29 @@ export class Log {
 
   /** Reports what was counted and not yet said. */
   flush(): void {
-    for (const [reason, burst] of this.#bursts) this.#reportBurst(reason, burst);
+    for (const [what, burst] of this.#bursts) this.#reportBurst(what, burst);
     this.#bursts.clear();
   }
 
-  #reportBurst(reason: Reason, burst: Burst): void {
+  #first(what: string, print: () => void): void {
+    const burst = this.#bursts.get(what);
+    const now = this.#now();
+    if (burst && now - burst.startedAt < BURST_MS) {
+      burst.suppressed++;
+      return;
+    }
+    if (burst) this.#reportBurst(what, burst);
+    this.#bursts.set(what, { startedAt: now, suppressed: 0 });
+    print();
+  }
+
+  #reportBurst(what: string, burst: Burst): void {
     if (burst.suppressed === 0) return;
     const times = burst.suppressed === 1 ? "once" : `${burst.suppressed} times`;
-    this.#emit("warning", `[${reason}] happened ${times} more.`, {
+    this.#emit("warning", `${what}: ${times} more.`, {
       kind: "message",
       event: "repeated",
-      fields: { reason, count: burst.suppressed },
+      fields: { what, count: burst.suppressed },
     });
   }
 

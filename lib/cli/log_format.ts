@@ -6,6 +6,7 @@
 import type { LogRecord } from "@std/log";
 import type { Failure } from "../core/failure.ts";
 import type { TraceEvent } from "../core/types.ts";
+import { formatDuration } from "./duration.ts";
 import { failureLine } from "./failure_text.ts";
 import { printable, quoted } from "./printable.ts";
 import type { Redactor } from "./redaction.ts";
@@ -19,6 +20,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean>>;
 /** What a record is about; the properties of its LogTape record. */
 export type LogEntry =
   | { readonly kind: "message"; readonly event: string; readonly fields: LogFields }
+  | { readonly kind: "phase"; readonly phase: string; readonly ms: number }
   | { readonly kind: "failure"; readonly event: string; readonly failure: Failure }
   | { readonly kind: "trace"; readonly trace: TraceEvent };
 
@@ -31,6 +33,9 @@ export interface TextStyle {
 
 /** Makes the line of a record, without its line end. */
 export type LineFormatter = (record: LogRecord) => string;
+
+/** Phases stand in a column: `channel` and `resolve` are the longest. */
+const PHASE_WIDTH = 8;
 
 /** The property of a LogTape record that holds our {@linkcode LogEntry}. */
 export const ENTRY = "entry";
@@ -73,10 +78,12 @@ function textOf(record: LogRecord, level: Level, redactor: Redactor): string {
       return failureLine(level === "error" ? "error" : "warning", entry.failure, deviceOf(record));
     case "trace":
       return traceText(entry.trace, redactor);
-    default: {
-      const prefix = level === "info" ? "" : `${level} `;
-      return prefix + record.message.map(String).join("");
+    case "phase": {
+      const text = `${entry.phase.padEnd(PHASE_WIDTH)} ${formatDuration(entry.ms)}`;
+      return level === "info" ? `  ${text}` : `${level} ${text}`;
     }
+    default:
+      return (level === "info" ? "" : `${level} `) + messageOf(record, entry);
   }
 }
 
@@ -103,7 +110,11 @@ export function jsonFormatter(redactor: Redactor): LineFormatter {
     };
     const more: Record<string, string | number | boolean> = {};
     if (entry?.kind === "message") redactInto(more, entry.fields, redactor, "field");
-    if (entry?.kind === "trace") redactInto(more, entry.trace.data, redactor, "traceField");
+    if (entry?.kind === "phase") redactInto(more, phaseFields(entry), redactor, "field");
+    if (entry?.kind === "trace") {
+      const { at, scope, name, data } = entry.trace;
+      redactInto(more, { ...data, at, scope, name }, redactor, "traceField");
+    }
     if (entry?.kind === "failure") {
       redactInto(more, entry.failure.facts ?? {}, redactor, "field");
       more.reason = entry.failure.reason;
@@ -122,14 +133,19 @@ function redactInto(
   for (const [name, value] of Object.entries(fields)) target[name] = redactor[rule](name, value);
 }
 
+function phaseFields({ phase, ms }: Extract<LogEntry, { kind: "phase" }>): LogFields {
+  return { phase, ms: Math.round(ms) };
+}
+
 function messageOf(record: LogRecord, entry: LogEntry | undefined): string {
   if (entry?.kind === "failure") return entry.failure.what;
+  if (entry?.kind === "phase") return `${entry.phase} ${formatDuration(entry.ms)}`;
   if (entry?.kind === "trace") return `${entry.trace.scope} ${entry.trace.name}`;
   return record.message.map(String).join("");
 }
 
 function eventOf(entry: LogEntry): string {
-  return entry.kind === "trace" ? "trace" : entry.event;
+  return entry.kind === "trace" || entry.kind === "phase" ? entry.kind : entry.event;
 }
 
 function entryOf(record: LogRecord): LogEntry | undefined {

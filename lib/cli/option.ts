@@ -17,8 +17,6 @@ export interface Option<T> {
   readonly help: string;
   /** Its default as the help shows it. */
   readonly shownDefault?: string | undefined;
-  /** Its value when nothing sets it. */
-  readonly fallback?: T | undefined;
   /** Whether the same option may be given again; the environment separates by commas. */
   readonly occurrence: "once" | "repeatable";
   /** Whether `DAHUA_P2P_<NAME>` sets it. */
@@ -47,7 +45,6 @@ export function switchOption(
     occurrence: "once",
     environment: "yes",
     secrecy: "public",
-    fallback: false,
     parse: parseSwitch,
     ...option,
   };

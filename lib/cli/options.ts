@@ -5,7 +5,14 @@
  */
 import { parseCloud, parseForward } from "./address.ts";
 import { parseDuration } from "./duration.ts";
-import { integerFrom, oneOf, parsePlainText, switchOption, valueOption } from "./option.ts";
+import {
+  integerFrom,
+  oneOf,
+  type Option,
+  parsePlainText,
+  switchOption,
+  valueOption,
+} from "./option.ts";
 import { parseSize } from "./size.ts";
 
 /** `-u`. */
@@ -22,7 +29,7 @@ export const PASSWORD = valueOption({
   name: "password",
   short: "p",
   placeholder: "PASSWORD",
-  help: "its password; other users of this machine can see it here, so better:",
+  help: "its password; every user of this machine can see it here, so rather use:",
   secrecy: "secret",
   parse: parsePlainText,
 });
@@ -50,7 +57,6 @@ export const TYPE = valueOption({
   placeholder: "auto|0|1",
   help: "device authentication when the session is set up; auto does what the device asks for",
   shownDefault: "auto",
-  fallback: "auto",
   parse: oneOf("auto", "0", "1"),
 });
 
@@ -75,7 +81,6 @@ export const PATH = valueOption({
   placeholder: "auto|direct|relay",
   help: "way to the device; auto uses the relay when no direct path is found",
   shownDefault: "auto",
-  fallback: "auto",
   parse: oneOf("auto", "direct", "relay"),
 });
 
@@ -93,7 +98,6 @@ export const TIMEOUT = valueOption({
   placeholder: "DURATION",
   help: "limit for the whole handshake",
   shownDefault: "30s",
-  fallback: 30_000,
   parse: (text) => parseDuration(text, { minMs: 1000, maxMs: 3_600_000 }),
 });
 
@@ -103,7 +107,6 @@ export const MAX_CLIENTS = valueOption({
   placeholder: "N",
   help: "local clients at once",
   shownDefault: "32",
-  fallback: 32,
   parse: integerFrom(1, 1024),
 });
 
@@ -113,7 +116,6 @@ export const CLIENT_BUFFER = valueOption({
   placeholder: "SIZE",
   help: "bytes kept for a client that reads slowly",
   shownDefault: "4MiB",
-  fallback: 4 * 2 ** 20,
   parse: (text) => parseSize(text, { minBytes: 64 * 2 ** 10, maxBytes: 2 ** 30 }),
 });
 
@@ -135,7 +137,6 @@ export const LOG_LEVEL = valueOption({
   placeholder: "error|warn|info|debug|trace",
   help: "least important messages on standard error",
   shownDefault: "info",
-  fallback: "info",
   parse: oneOf("error", "warn", "info", "debug", "trace"),
 });
 
@@ -145,7 +146,6 @@ export const LOG_FORMAT = valueOption({
   placeholder: "text|json",
   help: "form of the messages on standard error",
   shownDefault: "text",
-  fallback: "text",
   parse: oneOf("text", "json"),
 });
 
@@ -181,3 +181,21 @@ export const COMMON_OPTIONS = [
   HELP,
   VERSION,
 ] as const;
+
+/** Every option of every command. */
+export const ALL_OPTIONS: readonly Option<unknown>[] = [
+  USERNAME,
+  PASSWORD,
+  PASSWORD_FILE,
+  DEBUG,
+  TYPE,
+  FORWARD,
+  RELAY,
+  PATH,
+  CLOUD,
+  TIMEOUT,
+  MAX_CLIENTS,
+  CLIENT_BUFFER,
+  JSON_LINES,
+  ...COMMON_OPTIONS,
+];

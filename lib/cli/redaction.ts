@@ -22,25 +22,20 @@ export function shortSerial(serial: string): string {
   return `${serial.slice(0, SERIAL_ENDS)}...${serial.slice(-SERIAL_ENDS)}`;
 }
 
-/** What a redactor leaves readable. */
-export interface RedactionOptions {
-  /** Serials and public addresses appear in full. Secrets never do. */
-  readonly showSerials?: boolean | undefined;
-}
-
 /** Rewrites text and fields on their way out. */
 export class Redactor {
-  readonly #showSerials: boolean;
+  #showsSerials = false;
   /** Longest first, so that a secret that contains another is replaced whole. */
   #replacements: { readonly from: string; readonly to: string }[] = [];
 
-  constructor(options: RedactionOptions = {}) {
-    this.#showSerials = options.showSerials ?? false;
+  /** Serials and public addresses appear in full from now on. Secrets never do. */
+  showSerials(): void {
+    this.#showsSerials = true;
   }
 
   /** Registers a serial; every later occurrence is shortened. */
   addSerial(serial: string): void {
-    if (!this.#showSerials) this.#add(serial, shortSerial(serial));
+    if (!this.#showsSerials) this.#add(serial, shortSerial(serial));
   }
 
   /** Registers a secret; every later occurrence, plain or percent-encoded, is replaced. */
@@ -53,7 +48,7 @@ export class Redactor {
 
   /** The name of a device in logs and data lines. */
   deviceName(serial: string): string {
-    return this.#showSerials ? serial : shortSerial(serial);
+    return this.#showsSerials ? serial : shortSerial(serial);
   }
 
   /** Text without serials, secrets, or credentials in URLs. */
@@ -72,7 +67,7 @@ export class Redactor {
   /** Like {@linkcode field}, with public IPv4 addresses masked: for protocol traces. */
   traceField(name: string, value: string | number | boolean): string | number | boolean {
     const shown = this.field(name, value);
-    return typeof shown === "string" && !this.#showSerials ? maskAddresses(shown) : shown;
+    return typeof shown === "string" && !this.#showsSerials ? maskAddresses(shown) : shown;
   }
 
   #add(from: string, to: string): void {

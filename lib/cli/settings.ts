@@ -48,18 +48,19 @@ export class Settings {
     }
   }
 
-  /** The value of an option that has a default. */
-  get<T>(option: Option<T> & { readonly fallback: T }): T;
-  /** The value of an option, or nothing. */
-  get<T>(option: Option<T>): T | undefined;
+  /** The value of an option, or nothing when neither a flag nor the environment sets it. */
   get<T>(option: Option<T>): T | undefined {
-    // Values under an option's key were made by that option's own parser.
-    const value = this.#resolved.get(option)?.values[0] as T | undefined;
-    return value ?? option.fallback;
+    return this.all(option)[0];
+  }
+
+  /** Whether a switch is on. */
+  isOn(option: Option<boolean>): boolean {
+    return this.get(option) ?? false;
   }
 
   /** All values of an option that may be repeated; none when it is not given. */
   all<T>(option: Option<T>): readonly T[] {
+    // Values under an option's key were made by that option's own parser.
     return (this.#resolved.get(option)?.values ?? []) as readonly T[];
   }
 

@@ -1,0 +1,57 @@
+/**
+ * The process a command runs in, as far as a command may touch it. Tests give it another one.
+ *
+ * @module
+ */
+import { LineOutput } from "./output.ts";
+import { keepPermissions, type Needed } from "./permissions.ts";
+import type { ReadEnvironment } from "./settings.ts";
+
+/** Where secrets are read from: standard input, as `Deno.stdin` offers it. */
+export interface SecretSource {
+  isTerminal(): boolean;
+  setRaw(mode: boolean): void;
+  readSync(buffer: Uint8Array): number | null;
+}
+
+/** What a command may touch of its process. */
+export interface Host {
+  readonly os: typeof Deno.build.os;
+  readonly env: ReadEnvironment;
+  readonly stdin: SecretSource;
+  /** Data. Throws when nobody reads it. */
+  readonly stdout: LineOutput;
+  /** Logs. Silent when nobody reads them. */
+  readonly stderr: LineOutput;
+  readonly stderrIsTerminal: boolean;
+  /** Opens a file for reading. */
+  open(path: string): Pick<Deno.FsFile, "readSync" | "close">;
+  /** Gives back every permission but these. */
+  keepPermissions(needed: readonly Needed[]): void;
+  /** Calls `handle` with every error that nothing else catches, instead of what Deno does then. */
+  onUncaught(handle: (error: unknown) => void): void;
+}
+
+/** The real process. */
+export function processHost(): Host {
+  return {
+    os: Deno.build.os,
+    env: (name) => Deno.env.get(name),
+    stdin: Deno.stdin,
+    stdout: new LineOutput(Deno.stdout, "throw"),
+    stderr: new LineOutput(Deno.stderr, "discard"),
+    stderrIsTerminal: Deno.stderr.isTerminal(),
+    open: (path) => Deno.openSync(path, { read: true }),
+    keepPermissions,
+    onUncaught: (handle) => {
+      globalThis.addEventListener("unhandledrejection", (event) => {
+        event.preventDefault();
+        handle(event.reason);
+      });
+      globalThis.addEventListener("error", (event) => {
+        event.preventDefault();
+        handle(event.error);
+      });
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { ENVIRONMENT_NAMES, EXECUTABLE_PERMISSIONS } from "../../lib/cli/permissions.ts";
+
+Deno.test("the executable may do what its commands need and nothing else", () => {
+  assertEquals(EXECUTABLE_PERMISSIONS.map((flag) => flag.replace(/=.*/, "")), [
+    "--no-prompt",
+    "--allow-net",
+    "--allow-read",
+    "--allow-env",
+    "--allow-run",
+  ]);
+  assert(EXECUTABLE_PERMISSIONS.includes("--allow-run=ffplay"));
+});
+
+Deno.test("the environment is read by name", () => {
+  assert(ENVIRONMENT_NAMES.includes("DAHUA_P2P_PASSWORD_FILE"));
+  assert(ENVIRONMENT_NAMES.includes("NO_COLOR"));
+  assertFalse(ENVIRONMENT_NAMES.some((name) => name.includes("*")));
+  assertFalse(ENVIRONMENT_NAMES.includes("DAHUA_P2P_HELP"));
+});
+
+Deno.test("what a command does not need is given back for good", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-check",
+      ...EXECUTABLE_PERMISSIONS,
+      new URL("permission_probe.ts", import.meta.url).href,
+    ],
+    stdin: "null",
+  }).output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  const { before, after } = JSON.parse(new TextDecoder().decode(stdout));
+  const nothing = { write: "prompt", sys: "prompt", ffi: "prompt" };
+  // A player that is not installed cannot be permitted.
+  const player = before.player;
+  assert(player === "granted" || player === "prompt");
+  assertEquals(before, {
+    ...nothing,
+    net: "granted",
+    read: "granted",
+    player,
+    variable: "granted",
+    other: "prompt",
+  });
+  assertEquals(after, {
+    ...nothing,
+    net: "granted",
+    read: "prompt",
+    player: "prompt",
+    variable: "prompt",
+    other: "prompt",
+  });
+});
