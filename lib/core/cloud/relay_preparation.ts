@@ -100,11 +100,6 @@ export class RelayPreparation {
     return this.#state.name;
   }
 
-  /** Whether it has neither failed nor come to its end. */
-  get pending(): boolean {
-    return this.#state.name !== "ready" && this.#state.name !== "failed";
-  }
-
   /** Begins, or begins again with another main server. */
   start(main: Endpoint, now: number): void {
     this.#main = main;
@@ -115,6 +110,7 @@ export class RelayPreparation {
 
   /** p2p-channel has left with this login, for the first time or again. */
   channelSent(login: Login, now: number): void {
+    if (this.#state.name === "ready" || this.#state.name === "failed") return;
     this.#channel = "sent";
     this.#login = login;
     this.#holdUntil = login.type === "1" ? now + RELAY_HOLD_MS : undefined;
@@ -190,7 +186,7 @@ export class RelayPreparation {
 
   /** When `handleTimeout` is due. */
   pollDeadline(): Deadline | undefined {
-    if (this.#holdUntil === undefined || !this.pending) return undefined;
+    if (this.#holdUntil === undefined) return undefined;
     return { at: this.#holdUntil, reason: "relay-hold" };
   }
 
@@ -199,14 +195,19 @@ export class RelayPreparation {
     return this.#events.shift();
   }
 
+  /** Takes no further step; the place at the agent is kept until `release`. */
+  stop(): void {
+    this.#state = { name: "failed" };
+    this.#holdUntil = undefined;
+  }
+
   /**
    * Gives the place at the agent back.
    *
    * @returns Whether there is one, so that an answer is to be waited for.
    */
   release(now: number): boolean {
-    this.#state = { name: "failed" };
-    this.#holdUntil = undefined;
+    this.stop();
     return this.#unbind(now);
   }
 
@@ -247,6 +248,7 @@ export class RelayPreparation {
 
   #fail(failure: Failure): void {
     this.#state = { name: "failed" };
+    this.#holdUntil = undefined;
     this.#events.push({ type: "failed", failure });
   }
 }

@@ -21,7 +21,7 @@
  * | looking-up    | silent or 5xx                                   | next server, or failed       |
  * | looking-up    | 404                                             | failed: device-unknown       |
  * | asking        | device-info ended, or `info` due                | calling                      |
- * | asking, calling | probe-device 404                              | failed: device-offline       |
+ * | until called    | probe-device 404                              | failed: device-offline       |
  * | calling       | 100                                             | (keep waiting)               |
  * | calling       | 200                                             | called                       |
  * | calling       | salt refused, account at hand                   | salting, or calling          |
@@ -51,7 +51,12 @@ import { ANONYMOUS, type Credentials, type Login } from "./login.ts";
 import { LoginChoice, type NextStep } from "./login_choice.ts";
 import { RelayPreparation } from "./relay_preparation.ts";
 import * as requests from "./requests.ts";
-import { firstServer, type SignalingEvent, type SignalingOptions } from "./signaling_options.ts";
+import {
+  firstServer,
+  SIGNALING_DEFAULTS,
+  type SignalingEvent,
+  type SignalingOptions,
+} from "./signaling_options.ts";
 import { type Outcome, TransactionTable } from "./transaction_table.ts";
 import { decodeBody } from "./xml.ts";
 
@@ -64,9 +69,6 @@ type State =
   | { readonly name: "asking"; readonly until: number }
   | { readonly name: "calling"; readonly login: Login }
   | { readonly name: "salting"; readonly refused: Login };
-
-const INFO_TIMEOUT_MS = 3_000;
-const SERVER_TIMEOUT_MS = 4_000;
 
 /** One run of signaling for one device. */
 export class Signaling implements Machine<SignalingEvent, SocketRole> {
@@ -86,13 +88,11 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
 
   /** @throws {RangeError} When the options contradict each other. */
   constructor(options: SignalingOptions) {
-    const main = firstServer(options);
-    const { dialect, environment } = options;
     this.#options = options;
-    this.#main = main;
+    this.#main = firstServer(options);
     this.#run = requests.runFacts(options);
     this.#choice = new LoginChoice(options.authType, options.credentials);
-    this.#table = new TransactionTable(dialect, environment);
+    this.#table = new TransactionTable(options.dialect, options.environment);
     this.#relay = new RelayPreparation({
       run: this.#run,
       table: this.#table,
@@ -136,12 +136,8 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   }
 
   handleTimeout(now: number): void {
-    for (const outcome of this.#table.handleTimeout(now)) {
-      // An earlier one of the same instant may have ended the run.
-      if (!this.#over || outcome.transaction.exchange === "relay-unbind") {
-        this.#dispatch(outcome, now);
-      }
-    }
+    let ended = this.#table.handleTimeout(now);
+    for (; ended; ended = this.#table.handleTimeout(now)) this.#dispatch(ended, now);
     this.#relay.handleTimeout(now);
     if (this.#state.name === "asking" && now >= this.#state.until) {
       this.#call(this.#choice.first(), now);
@@ -220,8 +216,8 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
       this.#table.send(requests.probeDevice(this.#run, this.#us), now);
       this.#table.send(requests.deviceInfo(this.#run, this.#us), now);
       if (!this.#choice.needsInfo) return this.#call(ANONYMOUS, now);
-      const timeoutMs = this.#options.infoTimeoutMs ?? INFO_TIMEOUT_MS;
-      this.#state = { name: "asking", until: now + timeoutMs };
+      const { infoTimeoutMs } = { ...SIGNALING_DEFAULTS, ...this.#options };
+      this.#state = { name: "asking", until: now + infoTimeoutMs };
       return;
     }
     const refusal = outcome.kind === "refused" ? decodeRefusal(outcome.response) : undefined;
@@ -239,9 +235,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   }
 
   #onProbe(outcome: Outcome): void {
-    const before = this.#state.name === "asking" || this.#state.name === "calling" ||
-      this.#state.name === "salting";
-    if (before && outcome.kind === "refused" && outcome.response.status === 404) {
+    if (outcome.kind === "refused" && outcome.response.status === 404) {
       this.#fail(failures.deviceOffline());
     }
   }
@@ -335,9 +329,8 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
 
   /** Starts the run with one of the servers. */
   #lookUp(server: number, now: number): void {
-    const { servers, serverTimeoutMs } = this.#options;
+    const { servers, serverTimeoutMs: capMs } = { ...SIGNALING_DEFAULTS, ...this.#options };
     const isLast = server === servers.length - 1;
-    const capMs = serverTimeoutMs ?? SERVER_TIMEOUT_MS;
     this.#table.cancelAll();
     this.#main = servers[server]!;
     this.#state = { name: "looking-up", server };
@@ -386,6 +379,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
 
   #fail(failure: Failure): void {
     this.#table.cancelAll();
+    this.#relay.stop();
     this.#state = { name: "failed" };
     this.#events.push({ type: "failed", failure });
   }

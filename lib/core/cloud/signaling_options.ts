@@ -16,6 +16,9 @@ import type { Lease } from "./relay_preparation.ts";
 /** Which ways to the device are wanted. */
 export type PathPolicy = "auto" | "direct" | "relay";
 
+/** Patience beyond that of the single exchanges. */
+export const SIGNALING_DEFAULTS = { infoTimeoutMs: 3_000, serverTimeoutMs: 4_000 } as const;
+
 /** What signaling is told once. */
 export interface SignalingOptions {
   /** Letters and digits. */
@@ -35,9 +38,9 @@ export interface SignalingOptions {
   /** How people know this cloud; the dialect's own word by default. */
   readonly cloudName?: string | undefined;
   /** How long type 0 is put off for the device's information; 3 s: it comes in one round trip. */
-  readonly infoTimeoutMs?: number | undefined;
+  readonly infoTimeoutMs?: number;
   /** How long a main server that is not the last may be silent; 4 s: four sends. */
-  readonly serverTimeoutMs?: number | undefined;
+  readonly serverTimeoutMs?: number;
 }
 
 /**

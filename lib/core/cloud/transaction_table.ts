@@ -118,25 +118,23 @@ export class TransactionTable {
     return this.#refused(transaction, response, now);
   }
 
-  /** Sends what is due; returns the exchanges that ended without an answer in time. */
-  handleTimeout(now: number): Outcome[] {
+  /**
+   * Sends what is due, up to the first exchange that ends for want of an answer: what follows from
+   * it may end others. To be called until it returns nothing.
+   */
+  handleTimeout(now: number): Outcome | undefined {
     this.#now = now;
-    const ended: Outcome[] = [];
-    for (const transaction of [...this.#open]) {
+    for (const transaction of this.#open) {
       const due = transaction.due(now);
       if (due === "send") this.#transmit(transaction, now);
       if (due !== "expiry") continue;
       this.#finish(transaction);
-      const { refusal } = transaction;
-      this.#trace("exchange-ended", {
-        exchange: transaction.exchange,
-        sends: transaction.sends,
-        outcome: refusal ? "refused" : "silent",
-      });
-      if (refusal) ended.push({ kind: "refused", transaction, response: refusal });
-      else ended.push({ kind: "silent", transaction });
+      const { exchange, sends, refusal } = transaction;
+      this.#trace("exchange-ended", { exchange, sends, outcome: refusal ? "refused" : "silent" });
+      if (refusal) return { kind: "refused", transaction, response: refusal };
+      return { kind: "silent", transaction };
     }
-    return ended;
+    return undefined;
   }
 
   /** The next datagram to send. */
