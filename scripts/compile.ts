@@ -3,7 +3,8 @@
  *
  * Each goes to `dist/dahua-p2p-<os>-<arch>`, and `dist/SHA256SUMS` lists every one that is there, in
  * the form `sha256sum --check` reads. The one for this machine is started once; of the others the
- * script says that nobody ran them here.
+ * script says that nobody ran them here. Exit codes: 1 when the program does not compile or start, 64
+ * for an unknown target, 69 when Deno could not fetch its runtime.
  *
  * @module
  */
@@ -75,9 +76,20 @@ async function sha256(path: string): Promise<string> {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** How the script ends, as exit codes. */
+const EXIT = { failed: 1, usage: 64, runtimeMissing: 69 } as const;
+
+/** How building one executable ended. */
+type Outcome = "built" | "failed" | "runtime-missing";
+
+/** Whether the compiler failed because it could not have the runtime, not because of the program. */
+export function isRuntimeMissing(stderr: string): boolean {
+  return stderr.includes("Setting up base binary");
+}
+
 /** Why the compiler failed, in words that help. */
 function explain(target: Target, stderr: string): string {
-  if (!stderr.includes("Setting up base binary")) return stderr.trimEnd();
+  if (!isRuntimeMissing(stderr)) return stderr.trimEnd();
   return [
     `The runtime of Deno ${Deno.version.deno} for ${target.triple} could not be fetched.`,
     "`deno compile` downloads it once for each version and target: this needs a network that",
@@ -97,8 +109,8 @@ function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
-/** Builds one executable and says what is known about it; false when there is none now. */
-async function build(target: Target, dist: string): Promise<boolean> {
+/** Builds one executable and says what is known about it. */
+async function build(target: Target, dist: string): Promise<Outcome> {
   const output = `${dist}/${target.file}`;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...compileArguments(target, output)],
@@ -106,17 +118,18 @@ async function build(target: Target, dist: string): Promise<boolean> {
     stdin: "null",
   }).output();
   if (!success) {
-    say(`${target.name}: failed\n${explain(target, new TextDecoder().decode(stderr))}`);
-    return false;
+    const text = new TextDecoder().decode(stderr);
+    say(`${target.name}: failed\n${explain(target, text)}`);
+    return isRuntimeMissing(text) ? "runtime-missing" : "failed";
   }
   const size = ((await Deno.stat(output)).size / 1e6).toFixed(1);
   if (target.triple !== Deno.build.target) {
     say(`${target.name}: ${output}, ${size} MB, untested: this machine cannot run it`);
-    return true;
+    return "built";
   }
   const version = await startOnce(output);
   say(`${target.name}: ${output}, ${size} MB, ${version ?? "but it does not start"}`);
-  return version !== undefined;
+  return version === undefined ? "failed" : "built";
 }
 
 /** Rewrites the list of sums for all executables in `dist`. */
@@ -139,11 +152,12 @@ if (import.meta.main) {
     targets = selectTargets(Deno.args, Deno.build.target);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
-    Deno.exit(64);
+    Deno.exit(EXIT.usage);
   }
   await Deno.mkdir("dist", { recursive: true });
-  let failed = 0;
-  for (const target of targets) if (!await build(target, "dist")) failed++;
+  const outcomes: Outcome[] = [];
+  for (const target of targets) outcomes.push(await build(target, "dist"));
   await writeSums("dist");
-  if (failed > 0) Deno.exit(1);
+  if (outcomes.includes("failed")) Deno.exit(EXIT.failed);
+  if (outcomes.includes("runtime-missing")) Deno.exit(EXIT.runtimeMissing);
 }

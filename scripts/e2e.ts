@@ -51,11 +51,25 @@ function say(line: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
+/**
+ * The absolute path of the executable to test.
+ *
+ * @throws {RangeError} When there is none.
+ */
+async function findExecutable(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new RangeError(`there is no ${path}`);
+  }
+}
+
 /** Runs `deno test` on the end-to-end tests and returns the exit code that is due. */
 async function runTests(options: E2eArguments, report: string): Promise<number> {
   const env: Record<string, string> = {};
   if (options.executable !== undefined) {
-    env[EXECUTABLE_VARIABLE] = await Deno.realPath(options.executable);
+    env[EXECUTABLE_VARIABLE] = await findExecutable(options.executable);
   }
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -80,9 +94,15 @@ if (import.meta.main) {
   const missing = await missingPrograms();
   for (const sentence of missing) say(`e2e: ${sentence}`);
   if (missing.length > 0) Deno.exit(69);
-  const options = parseE2eArguments(Deno.args);
-  const report = options.junitPath ?? await Deno.makeTempFile({ suffix: ".xml" });
-  const code = await runTests(options, report);
-  if (options.junitPath === undefined) await Deno.remove(report);
-  Deno.exit(code);
+  try {
+    const options = parseE2eArguments(Deno.args);
+    const report = options.junitPath ?? await Deno.makeTempFile({ suffix: ".xml" });
+    const code = await runTests(options, report);
+    if (options.junitPath === undefined) await Deno.remove(report);
+    Deno.exit(code);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    say(`e2e: ${error.message}`);
+    Deno.exit(64);
+  }
 }

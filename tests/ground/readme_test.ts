@@ -80,8 +80,9 @@ Deno.test("README and CI speak of the same versions of Deno", async () => {
   const cache = await Deno.readTextFile(new URL(".ci/denort_cache.sh", ROOT));
   const versions = new Set([...README.matchAll(/deno@(\d+\.\d+\.\d+)/g)].map(([, v]) => v!));
   assertEquals(versions.size, 1);
-  for (const version of versions) assertStringIncludes(ci, `DENO="npx -y deno@${version}"`);
-  const compiler = /DENO_COMPILE="npx -y deno@([\d.]+)"/.exec(ci)?.[1];
+  assertStringIncludes(ci, ` ${/^npx .* task test$/m.exec(README)?.[0]}\n`);
+  for (const version of versions) assertStringIncludes(ci, `DENO=(npx -y deno@${version})`);
+  const compiler = /COMPILER=\(npx -y deno@([\d.]+)\)/.exec(ci)?.[1];
   assert(compiler);
   assertStringIncludes(cache, `deno_version=${compiler}\n`);
   assertStringIncludes(README, `with Deno ${compiler} and`);

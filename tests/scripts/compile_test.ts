@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { EXECUTABLE_PERMISSIONS } from "../../lib/cli/permissions.ts";
-import { compileArguments, selectTargets, TARGETS } from "../../scripts/compile.ts";
+import {
+  compileArguments,
+  isRuntimeMissing,
+  selectTargets,
+  TARGETS,
+} from "../../scripts/compile.ts";
 
 const HOST = "x86_64-unknown-linux-gnu";
 
@@ -57,4 +62,12 @@ Deno.test("the program may do the same from source as from the executable", asyn
     }
   }
   assertEquals([...flags], [env]);
+});
+
+Deno.test("a runtime that cannot be fetched is told from a program that does not compile", () => {
+  assert(isRuntimeMissing(
+    "error: Writing deno compile executable to temporary file 'x'\n\nCaused by:\n" +
+      "    0: Setting up base binary.\n    1: error sending request",
+  ));
+  assert(!isRuntimeMissing("error: Type checking failed."));
 });
