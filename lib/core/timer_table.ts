@@ -1,63 +1,76 @@
 /**
- * The timers of one machine: a closed set of names, each armed at most once.
+ * A closed set of named timers: the instants at which a machine wants to be called.
  *
  * @module
  */
 import type { Deadline } from "./types.ts";
 
 /**
- * Holds when each named timer of a machine is due.
+ * Named instants, each set or not. Timers do not fire: whoever owns the table asks which are due.
  *
- * @typeParam Name The closed set of timer names.
+ * @typeParam Name The names; the table never holds another.
  */
 export class TimerTable<Name extends string> {
-  readonly #dueAt = new Map<Name, number>();
+  readonly #names: readonly Name[];
+  readonly #at: Record<Name, number>;
+  #earliest: Deadline | undefined;
+  #stale = false;
 
-  /** Arms or re-arms `name` for the instant `at`, in monotonic ms. */
+  /** @param names Every timer, in the order in which those of one instant are reported. */
+  constructor(names: readonly Name[]) {
+    this.#names = names;
+    this.#at = Object.fromEntries(names.map((name) => [name, Infinity])) as Record<Name, number>;
+  }
+
+  /** Sets a timer, replacing its earlier instant. */
   set(name: Name, at: number): void {
-    this.#dueAt.set(name, at);
+    if (this.#at[name] === at) return;
+    this.#at[name] = at;
+    this.#stale = true;
   }
 
-  /** Arms `name` unless it is armed for an earlier instant already. */
-  setNoLaterThan(name: Name, at: number): void {
-    const current = this.#dueAt.get(name);
-    if (current === undefined || at < current) this.#dueAt.set(name, at);
-  }
-
-  /** Disarms `name`; no effect when it is not armed. */
+  /** Unsets a timer. */
   clear(name: Name): void {
-    this.#dueAt.delete(name);
+    this.#at[name] = Infinity;
+    this.#stale = true;
   }
 
-  /** Disarms every timer. */
+  /** Unsets every timer. */
   clearAll(): void {
-    this.#dueAt.clear();
+    for (const name of this.#names) this.#at[name] = Infinity;
+    this.#stale = true;
   }
 
-  /** Whether `name` is armed. */
+  /** The instant of a timer, `Infinity` when it is not set. */
+  at(name: Name): number {
+    return this.#at[name];
+  }
+
+  /** Whether a timer is set. */
   isSet(name: Name): boolean {
-    return this.#dueAt.has(name);
+    return this.#at[name] !== Infinity;
   }
 
-  /** Disarms `name` if it is due at `now`, and says whether it was. */
-  takeDue(name: Name, now: number): boolean {
-    const at = this.#dueAt.get(name);
-    if (at === undefined || at > now) return false;
-    this.#dueAt.delete(name);
+  /** Unsets a timer that is due at `now` and says whether it was. */
+  take(name: Name, now: number): boolean {
+    if (this.#at[name] > now) return false;
+    this.clear(name);
     return true;
   }
 
-  /** The earliest armed timer, or nothing. */
-  next(): Deadline | undefined {
-    let reason: Name | undefined;
-    let at = Infinity;
-    for (const [name, dueAt] of this.#dueAt) {
-      if (dueAt < at) {
-        at = dueAt;
-        reason = name;
-      }
+  /** The first timer that will be due, or nothing when none is set. */
+  earliest(): Deadline | undefined {
+    if (!this.#stale) return this.#earliest;
+    this.#stale = false;
+    let first: Name | undefined;
+    for (const name of this.#names) {
+      const at = this.#at[name];
+      if (at !== Infinity && (first === undefined || at < this.#at[first])) first = name;
     }
-    return reason === undefined ? undefined : { at, reason };
+    if (first === undefined) return this.#earliest = undefined;
+    const at = this.#at[first];
+    if (this.#earliest?.at === at && this.#earliest.reason === first) return this.#earliest;
+    return this.#earliest = { at, reason: first };
   }
 }
 
