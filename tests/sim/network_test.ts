@@ -3,7 +3,13 @@ import fc from "fast-check";
 import type { Datagram, Deadline, Endpoint, Machine, Transmit } from "../../lib/core/types.ts";
 import { Heap } from "./heap.ts";
 import { type Dependence, DEPENDENCES, Nat, type NatOptions } from "./nat.ts";
-import { type LinkConditions, ROUND_TRIP_MS, roundTripLink, VirtualNetwork } from "./network.ts";
+import {
+  type LinkConditions,
+  type NetworkNode,
+  ROUND_TRIP_MS,
+  roundTripLink,
+  VirtualNetwork,
+} from "./network.ts";
 
 /** Sends what it is told, answers what begins with `?`, and remembers what came. */
 class Host implements Machine<string, "s"> {
@@ -50,7 +56,15 @@ class Host implements Machine<string, "s"> {
 const A: Endpoint = { ip: "192.0.2.1", port: 1000 };
 const B: Endpoint = { ip: "192.0.2.2", port: 2000 };
 
-function pair(link: LinkConditions, seed = 1) {
+interface Pair {
+  readonly net: VirtualNetwork;
+  readonly a: Host;
+  readonly b: Host;
+  readonly nodeA: NetworkNode;
+  readonly nodeB: NetworkNode;
+}
+
+function pair(link: LinkConditions, seed = 1): Pair {
   const net = new VirtualNetwork({ seed, link });
   const a = new Host();
   const b = new Host();
@@ -226,8 +240,17 @@ Deno.test("the round trip rule counts the named client's way only", () => {
   assertEquals((net.now - start) / ROUND_TRIP_MS, 1);
 });
 
+interface Behind {
+  readonly net: VirtualNetwork;
+  readonly nat: Nat;
+  /** Where the inside host seems to be, as that host sees it. */
+  readonly seenFrom: (name: string) => Endpoint;
+  /** Whether a datagram of that host to that address gets in. */
+  readonly getsIn: (name: string, to: Endpoint) => boolean;
+}
+
 /** A client behind a NAT that sends to two servers on one host and one on another. */
-function behind(options: Partial<NatOptions>) {
+function behind(options: Partial<NatOptions>): Behind {
   const net = new VirtualNetwork({ seed: 1 });
   const nat = new Nat({ name: "nat", publicIp: "203.0.113.10", ...options });
   const inside = new Host();
@@ -250,20 +273,18 @@ function behind(options: Partial<NatOptions>) {
     nat,
   });
   const settle = (): void => void net.run({ untilMs: net.now + 1 });
-  /** Where `inside` seems to be, as `name` sees it. */
   const seenFrom = (name: string): Endpoint => {
     node.act(() => inside.say(hosts.get(name)!.at, "hi"));
     settle();
     return hosts.get(name)!.host.received.at(-1)!.from;
   };
-  /** Whether a datagram of `name` to that address gets in. */
   const getsIn = (name: string, to: Endpoint): boolean => {
     const before = inside.received.length;
     hosts.get(name)!.act(() => hosts.get(name)!.host.say(to, "in"));
     settle();
     return inside.received.length > before;
   };
-  return { net, nat, inside, node, seenFrom, getsIn, settle };
+  return { net, nat, seenFrom, getsIn };
 }
 
 const MAPPING_PORTS: Record<Dependence, [number, number]> = {
