@@ -1,0 +1,35 @@
+/**
+ * What the multiplexer needs of the connection beneath it. {@linkcode PtcpConnection} is one.
+ *
+ * @module
+ */
+import type { Deadline } from "../types.ts";
+
+/** What such a connection reports. */
+export type TransportEvent =
+  | { readonly type: "open" | "readable" | "writable" }
+  | { readonly type: "closed"; readonly reason: string };
+
+/** A reliable byte stream over datagrams, driven from outside. */
+export interface FrameTransport {
+  readonly state: "idle" | "listening" | "connecting" | "open" | "closed";
+  /** Bytes written and not acknowledged, sent or not. */
+  readonly unacknowledgedBytes: number;
+  /** Among its counters: bytes sent for the first time since the connection was made. */
+  readonly stats: { readonly bytesOut: number };
+  /** What the peer can take beyond its last acknowledgement. */
+  readonly peerWindowBytes: number;
+  /** Bytes in order that were not read. */
+  readonly readableBytes: number;
+  handleSegment(bytes: Uint8Array, now: number): void;
+  handleTimeout(now: number): void;
+  pollTransmit(): Uint8Array | undefined;
+  pollEvent(): TransportEvent | undefined;
+  pollDeadline(): Deadline | undefined;
+  /** All or nothing: false when there is no room for the frame. */
+  write(frame: Uint8Array, now: number): boolean;
+  /** The next bytes in order, given away; opens the window. */
+  read(now: number): Uint8Array | undefined;
+  /** Ends the connection with a reset. */
+  abort(now: number): void;
+}
