@@ -127,6 +127,13 @@ export function isIpv4(text: string): boolean {
  * The endpoint written as `ip:port`.
  *
  * @throws {DecodeError} When the address is no IPv4 literal or the port no number up to 65535.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseEndpoint("192.0.2.80:8802"), { ip: "192.0.2.80", port: 8802 });
+ * ```
  */
 export function parseEndpoint(text: string): Endpoint {
   const match = /^([0-9.]+):([0-9]{1,5})$/.exec(text.trim());

@@ -10,6 +10,13 @@ import type { Random } from "./types.ts";
  * whose caller wants repeatable bytes. Not for secrets.
  *
  * @param seed Any integer; the low 53 bits count.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(seededRandom(7).bytes(16), seededRandom(7).bytes(16));
+ * ```
  */
 export function seededRandom(seed: number): Random {
   let a = seed >>> 0;
