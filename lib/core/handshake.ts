@@ -1,0 +1,399 @@
+/**
+ * From a serial number to a session that can carry realms: signaling, connectivity checks, the
+ * relay and the sign, all overlapping.
+ *
+ * | while          | on                                         | then                               |
+ * |----------------|--------------------------------------------|------------------------------------|
+ * | running        | device's 200, path not relay               | checks start; `punch` armed        |
+ * | running        | a check succeeds before `punch` is due     | PTCP opens on the direct path      |
+ * | running        | agent answered relay-channel               | PTCP opens through the agent       |
+ * | running        | `punch` or `direct-open` due               | the relay carries, or failed       |
+ * | running        | direct path found and relay open           | sign asked for (0x17)              |
+ * | running        | 0x18 arrived and direct open               | sign presented (0x19)              |
+ * | running        | 0x1A arrived, or `sign` due                | established, direct                |
+ * | running        | relay open and direct given up or unwanted | established, relay                 |
+ * | running        | refused, no path left, `handshake` due     | failed                             |
+ * | established    | device answers a re-punch elsewhere        | the direct endpoint moves          |
+ * | any            | `release`                                  | the lease of the relay is returned |
+ *
+ * Decisions: PROTOCOL.md section 9, "path", "punch", "sign", "socket count".
+ *
+ * @module
+ */
+import { sameEndpoint } from "./bytes.ts";
+import { Carrier, type PathKind } from "./carrier.ts";
+import { Signaling, type SignalingEvent, type SocketRole } from "./cloud/signaling.ts";
+import type { Failure } from "./failure.ts";
+import * as failures from "./link_failures.ts";
+import type { LinkEvent, LinkOptions, LinkPhase } from "./link_options.ts";
+import { isPtcp } from "./ptcp/segment.ts";
+import { ConnectivityChecks } from "./punch/checks.ts";
+import { isStun } from "./punch/stun.ts";
+import type { MuxEvent } from "./realm/multiplexer.ts";
+import { earlier, TimerTable } from "./timer_table.ts";
+import type { Datagram, Deadline, Endpoint, Machine, Transmit } from "./types.ts";
+
+/** The timers of a handshake. */
+type HandshakeTimer =
+  /** No check has succeeded since the device's 200. */
+  | "punch"
+  /** The device's PTCP has not answered on the direct path. */
+  | "direct-open"
+  /** The device's PTCP has not answered through the agent. */
+  | "relay-open"
+  /** A sign, its answer, or a relay that could give one, has not come. */
+  | "sign"
+  /** The whole handshake has taken too long. */
+  | "handshake";
+
+/** What a handshake reports. */
+export type HandshakeEvent =
+  | Extract<LinkEvent, { type: "phase" | "device" | "warning" }>
+  | { readonly type: "established"; readonly carrier: Carrier }
+  | { readonly type: "failed"; readonly failure: Failure }
+  | { readonly type: "released" };
+
+/**
+ * The sign: 4 bytes of the agent that some devices want to see before they accept a BIND.
+ * `settled` also when we go on without.
+ */
+type Sign =
+  | { readonly state: "wanted" }
+  | { readonly state: "asked" }
+  | { readonly state: "received"; readonly value: Uint8Array }
+  | { readonly state: "presented" }
+  | { readonly state: "settled" };
+
+/** The direct path: `closed` for good once it was given up. */
+type DirectPath = "pending" | "open" | "closed";
+
+/** One handshake with one device; afterwards the owner of its sockets' routing. */
+export class Handshake implements Machine<HandshakeEvent, SocketRole> {
+  readonly #options: LinkOptions;
+  readonly #signaling: Signaling;
+  readonly #checks: ConnectivityChecks;
+  readonly #timers = new TimerTable<HandshakeTimer>([
+    "punch",
+    "direct-open",
+    "relay-open",
+    "sign",
+    "handshake",
+  ]);
+  readonly #events: HandshakeEvent[] = [];
+  readonly #passed = new Set<LinkPhase>();
+  #running = false;
+  #startedAt = 0;
+  #punchStartedAt: number | undefined;
+  #directPath: DirectPath;
+  #sign: Sign;
+  #direct: Carrier | undefined;
+  #relay: Carrier | undefined;
+  #established: Carrier | undefined;
+  #relayFailure: Failure | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    const { environment } = options;
+    const identify = environment.random.bytes(8);
+    this.#signaling = new Signaling({
+      serial: options.serial,
+      path: options.path,
+      authType: options.authType,
+      credentials: options.credentials,
+      dialect: options.dialect,
+      servers: options.servers,
+      localPort: options.localPort,
+      identify,
+      environment,
+    });
+    this.#checks = new ConnectivityChecks({
+      identify,
+      random: environment.random,
+      trace: environment.trace,
+    });
+    this.#directPath = options.path === "relay" ? "closed" : "pending";
+    this.#sign = { state: options.sign === "ask" ? "wanted" : "settled" };
+  }
+
+  /** How far the cloud's clock is ahead of ours, in ms. */
+  get clockOffsetMs(): number {
+    return this.#signaling.clockOffsetMs;
+  }
+
+  /** Begins. */
+  start(now: number): void {
+    this.#running = true;
+    this.#startedAt = now;
+    this.#timers.set("handshake", now + this.#options.handshakeTimeoutMs);
+    this.#signaling.start(now);
+    this.#advance(now);
+  }
+
+  /** Sends connectivity checks again, to keep or move the NAT mapping of the direct path. */
+  repunch(now: number): void {
+    this.#checks.repunch(now);
+  }
+
+  /** Gives the lease of the relay back; `released` follows at once when there is none. */
+  release(now: number): void {
+    this.#running = false;
+    this.#timers.clearAll();
+    this.#checks.stop();
+    this.#signaling.release(now);
+    this.#advance(now);
+  }
+
+  handleDatagram(datagram: Datagram<SocketRole>, now: number): void {
+    const { socket, from, data } = datagram;
+    if (isPtcp(data)) {
+      const carrier = socket === "device" ? this.#direct : this.#relay;
+      if (carrier && carrier.socket === socket && sameEndpoint(carrier.endpoint, from)) {
+        carrier.realms.handleSegment(data, now);
+        if (carrier === this.#established) return;
+      } else {
+        this.#dropped(datagram, now);
+      }
+    } else if (socket === "device" && isStun(data)) {
+      this.#checks.handleDatagram({ socket, from, data }, now);
+    } else {
+      this.#signaling.handleDatagram(datagram, now);
+    }
+    this.#advance(now);
+  }
+
+  handleTimeout(now: number): void {
+    this.#signaling.handleTimeout(now);
+    this.#checks.handleTimeout(now);
+    this.#direct?.realms.handleTimeout(now);
+    this.#relay?.realms.handleTimeout(now);
+    this.#advance(now);
+    if (this.#timers.take("punch", now)) this.#giveUpDirect(now);
+    if (this.#timers.take("direct-open", now)) this.#giveUpDirect(now);
+    if (this.#timers.take("relay-open", now)) {
+      this.#onRelayFailed(failures.relayBusy(this.#options.relayOpenTimeoutMs), now);
+    }
+    if (this.#timers.take("sign", now)) this.#sign = { state: "settled" };
+    if (this.#timers.take("handshake", now)) this.#fail(this.#unfinished(now));
+    this.#advance(now);
+  }
+
+  pollTransmit(): Transmit<SocketRole> | undefined {
+    return this.#direct?.pollTransmit() ?? this.#relay?.pollTransmit() ??
+      this.#signaling.pollTransmit() ?? this.#checks.pollTransmit();
+  }
+
+  pollEvent(): HandshakeEvent | undefined {
+    return this.#events.shift();
+  }
+
+  pollDeadline(): Deadline | undefined {
+    let next = earlier(this.#timers.earliest(), this.#signaling.pollDeadline());
+    next = earlier(next, this.#checks.pollDeadline());
+    next = earlier(next, this.#relay?.realms.pollDeadline());
+    return earlier(next, this.#direct?.realms.pollDeadline());
+  }
+
+  /** Takes every event of the children, then draws the conclusions. */
+  #advance(now: number): void {
+    for (let e = this.#signaling.pollEvent(); e; e = this.#signaling.pollEvent()) {
+      this.#onSignaling(e, now);
+    }
+    for (let e = this.#checks.pollEvent(); e; e = this.#checks.pollEvent()) {
+      if (e.type === "succeeded") this.#onPathFound(e.endpoint, now);
+      else if (this.#direct) this.#direct.endpoint = e.endpoint;
+    }
+    for (const carrier of [this.#relay, this.#direct]) {
+      // The carrier in use belongs to the link: its events are read there.
+      if (!carrier || carrier === this.#established) continue;
+      for (let e = carrier.realms.pollEvent(); e; e = carrier.realms.pollEvent()) {
+        this.#onRealms(carrier, e, now);
+      }
+    }
+    if (this.#running) this.#settle(now);
+  }
+
+  #onSignaling(event: SignalingEvent, now: number): void {
+    switch (event.type) {
+      case "registered":
+        return this.#pass("lookup", now);
+      case "device-info":
+        return this.#pass("auth", now);
+      case "channel": {
+        if (!this.#running) return;
+        this.#pass("channel", now);
+        const { version, policy, candidates, identify } = event.answer;
+        this.#events.push({ type: "device", version, policy });
+        if (this.#directPath !== "pending") return;
+        this.#punchStartedAt = now;
+        this.#timers.set("punch", now + this.#options.punchTimeoutMs);
+        return this.#checks.start(candidates, now, identify);
+      }
+      case "relay-ready":
+        if (this.#running && !this.#relay) this.#openRelay(event.agent, now);
+        return;
+      case "clock-skew":
+        this.#events.push({ type: "warning", failure: failures.clockSkew(event.offsetMs) });
+        return;
+      case "relay-failed":
+        return this.#onRelayFailed(event.failure, now);
+      case "failed":
+        // A path that was found no longer needs the cloud.
+        if (!this.#direct && !this.#relay) this.#fail(event.failure);
+        return;
+      case "released":
+        this.#events.push(event);
+        return;
+      case "trying":
+      case "lease":
+        return;
+    }
+  }
+
+  #onPathFound(endpoint: Endpoint, now: number): void {
+    if (!this.#running || this.#directPath !== "pending") return;
+    this.#pass("punch", now);
+    this.#directPath = "open";
+    this.#timers.clear("punch");
+    this.#timers.set("direct-open", now + this.#options.directOpenTimeoutMs);
+    this.#direct = this.#carrier("direct", endpoint);
+    this.#direct.open(now);
+  }
+
+  #openRelay(agent: Endpoint, now: number): void {
+    this.#timers.set("relay-open", now + this.#options.relayOpenTimeoutMs);
+    this.#relay = this.#carrier("relay", agent);
+    this.#relay.open(now);
+  }
+
+  #carrier(path: PathKind, endpoint: Endpoint): Carrier {
+    const { environment, ptcp, realmBufferBytes, maxRealms } = this.#options;
+    const { random, trace } = environment;
+    return new Carrier({
+      path,
+      endpoint,
+      ptcp: { ...ptcp, trace },
+      realms: { random, trace, realmBufferBytes, maxRealms },
+    });
+  }
+
+  #onRealms(carrier: Carrier, event: MuxEvent, now: number): void {
+    switch (event.type) {
+      case "open":
+        this.#timers.clear(carrier.path === "direct" ? "direct-open" : "relay-open");
+        return this.#pass(carrier.path === "relay" ? "relay" : "session", now);
+      case "sign":
+        if (this.#sign.state === "asked") this.#sign = { state: "received", value: event.value };
+        return;
+      case "sign-answered":
+        if (this.#sign.state === "presented") this.#sign = { state: "settled" };
+        return;
+      case "closed":
+        if (carrier.path === "direct") return this.#giveUpDirect(now);
+        return this.#onRelayFailed(failures.sessionLost(event.reason), now);
+      default:
+        return;
+    }
+  }
+
+  /** Draws the conclusions of what is open by now. */
+  #settle(now: number): void {
+    const relayOpen = this.#relay?.connection.state === "open";
+    const directOpen = this.#direct?.connection.state === "open";
+    if (this.#directPath === "closed") {
+      if (relayOpen) this.#establish(this.#relay!);
+      return;
+    }
+    if (this.#directPath !== "open" || this.#sign.state === "settled") {
+      if (directOpen) this.#establish(this.#direct!);
+      return;
+    }
+    if (this.#sign.state === "wanted") {
+      if (this.#relayFailure) this.#sign = { state: "settled" };
+      else if (relayOpen) {
+        this.#relay!.realms.requestSign(now);
+        this.#sign = { state: "asked" };
+        this.#timers.set("sign", now + this.#options.signTimeoutMs);
+      } else if (directOpen && !this.#timers.isSet("sign")) {
+        this.#timers.set("sign", now + this.#options.signRelayTimeoutMs);
+      }
+    }
+    if (this.#sign.state === "received" && directOpen) {
+      this.#direct!.realms.present(this.#sign.value, now);
+      this.#sign = { state: "presented" };
+      this.#timers.set("sign", now + this.#options.signTimeoutMs);
+    }
+    if (this.#sign.state === "settled" && directOpen) this.#establish(this.#direct!);
+  }
+
+  #establish(carrier: Carrier): void {
+    this.#running = false;
+    this.#timers.clearAll();
+    this.#established = carrier;
+    carrier.realms.heartbeats = "on";
+    this.#events.push({ type: "established", carrier });
+  }
+
+  /** The direct path is not to be had: the relay carries, or nothing does. */
+  #giveUpDirect(now: number): void {
+    if (!this.#running || this.#directPath === "closed") return;
+    const failure = failures.punchFailed(
+      this.#checks.tries,
+      now - (this.#punchStartedAt ?? this.#startedAt),
+      this.#options.path === "direct" ? "disabled" : "used",
+    );
+    const answered = this.#directPath === "open";
+    this.#directPath = "closed";
+    this.#timers.clear("punch");
+    this.#timers.clear("direct-open");
+    this.#checks.stop();
+    this.#direct?.connection.abort(now);
+    if (this.#options.path === "direct") {
+      this.#fail(answered ? failures.sessionsFull(this.#options.directOpenTimeoutMs) : failure);
+    } else if (this.#relayFailure) {
+      this.#fail(this.#relayFailure);
+    } else {
+      this.#events.push({ type: "warning", failure });
+    }
+  }
+
+  #onRelayFailed(failure: Failure, now: number): void {
+    if (!this.#running) return;
+    this.#relayFailure = failure;
+    this.#timers.clear("relay-open");
+    this.#relay?.connection.abort(now);
+    if (this.#directPath === "closed") this.#fail(failure);
+  }
+
+  /** Time is up: names what was being waited for. */
+  #unfinished(now: number): Failure {
+    const elapsedMs = now - this.#startedAt;
+    if (this.#relay || this.#direct) return failures.sessionsFull(elapsedMs);
+    if (this.#passed.has("channel")) return this.#relayFailure ?? failures.relayBusy(elapsedMs);
+    return this.#passed.has("lookup")
+      ? failures.deviceSilent(elapsedMs)
+      : failures.cloudSilent(elapsedMs);
+  }
+
+  #fail(failure: Failure): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#timers.clearAll();
+    this.#checks.stop();
+    this.#events.push({ type: "failed", failure });
+  }
+
+  #pass(phase: LinkPhase, now: number): void {
+    if (!this.#running || this.#passed.has(phase)) return;
+    this.#passed.add(phase);
+    this.#events.push({ type: "phase", phase, ms: now - this.#startedAt });
+  }
+
+  #dropped(datagram: Datagram<SocketRole>, now: number): void {
+    this.#options.environment.trace?.({
+      at: now,
+      scope: "link",
+      name: "datagram-dropped",
+      data: { reason: "no-session-there", socket: datagram.socket, bytes: datagram.data.length },
+    });
+  }
+}

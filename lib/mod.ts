@@ -1,0 +1,64 @@
+/**
+ * Reach a Dahua camera or recorder that you own by its serial number.
+ *
+ * {@linkcode openTunnel} serves ports of the device locally; {@linkcode connectDevice} gives the
+ * session itself, with streams to the device's TCP ports. The protocol machines below them are
+ * free of any runtime: {@linkcode Link} turns datagrams into a session, {@linkcode PtcpConnection}
+ * is the transport.
+ *
+ * @module
+ */
+export {
+  type CloudAddress,
+  connectDevice,
+  type ConnectEvent,
+  type ConnectOptions,
+  DEFAULT_CLOUD,
+  DEFAULT_CLOUD_PORT,
+  DEFAULT_TIMEOUT_MS,
+  type DeviceCredentials,
+} from "./net/connect.ts";
+export { DEFAULT_FORWARDS, type Forward } from "./net/forward.ts";
+export type { ForwarderEvent } from "./net/forwarder.ts";
+export type { ClientEnd } from "./net/local_client.ts";
+export type { RealmOutcome, RealmPort, RealmStream } from "./net/realm_stream.ts";
+export type { Session, SessionEvent, SessionSettings } from "./net/session.ts";
+export {
+  openTunnel,
+  type ReadyPort,
+  type Tunnel,
+  type TunnelEnd,
+  type TunnelEvent,
+  type TunnelOptions,
+} from "./net/tunnel.ts";
+export { type Failure, FailureError, type Reason } from "./core/failure.ts";
+export { Link } from "./core/link.ts";
+export {
+  LINK_DEFAULTS,
+  type LinkEvent,
+  type LinkOptions,
+  type LinkPhase,
+  type LinkSettings,
+} from "./core/link_options.ts";
+export { Carrier, type CarrierOptions, type PathKind } from "./core/carrier.ts";
+export {
+  type Liveness,
+  LIVENESS_DEFAULTS,
+  type LivenessOptions,
+  type Verdict,
+} from "./core/liveness.ts";
+export { PtcpConnection } from "./core/ptcp/connection.ts";
+export { DecodeError, InvariantError, StateError } from "./core/errors.ts";
+export { seededRandom } from "./core/random.ts";
+export type {
+  Datagram,
+  Deadline,
+  DeriveKey,
+  Endpoint,
+  Environment,
+  Machine,
+  Random,
+  Trace,
+  TraceEvent,
+  Transmit,
+} from "./core/types.ts";

@@ -1,0 +1,141 @@
+/**
+ * Local listeners and the clients that come to them; independent of which session carries them.
+ *
+ * @module
+ */
+import type { Failure } from "../core/failure.ts";
+import { formatListen, type Forward, listen } from "./forward.ts";
+import { type ClientEnd, LocalClient } from "./local_client.ts";
+import type { RealmStream } from "./realm_stream.ts";
+
+/** Where new streams come from: a session. */
+export interface StreamSource {
+  connect(remotePort: number): RealmStream;
+}
+
+/** What happens at the listeners. */
+export type ForwarderEvent =
+  | { readonly type: "client-opened"; readonly remotePort: number; readonly client: string }
+  | {
+    readonly type: "client-closed";
+    readonly remotePort: number;
+    readonly client: string;
+    readonly why: ClientEnd;
+  }
+  | { readonly type: "client-turned-away"; readonly remotePort: number; readonly limit: number }
+  | { readonly type: "warning"; readonly failure: Failure };
+
+/** Limits of a forwarder. */
+export interface ForwarderOptions {
+  /** Clients at a time; more are closed at once. */
+  readonly maxClients: number;
+  readonly onEvent: (event: ForwarderEvent) => void;
+}
+
+/** Above this some devices stop answering: PROTOCOL.md section 2.7. */
+const MANY_CLIENTS = 8;
+
+/** Listens on local ports and gives each connection a stream of the session. */
+export class Forwarder {
+  readonly #source: StreamSource;
+  readonly #options: ForwarderOptions;
+  readonly #listeners: Deno.Listener[] = [];
+  readonly #clients = new Map<LocalClient, Promise<void>>();
+  readonly #accepting: Promise<void>[] = [];
+  #warnedOfMany = false;
+
+  constructor(source: StreamSource, options: ForwarderOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** Clients that are connected. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /**
+   * Opens every forward, or none.
+   *
+   * @returns The local port of each.
+   * @throws {FailureError} `listen-in-use` or `listen-denied`.
+   */
+  open(forwards: readonly Forward[]): readonly number[] {
+    try {
+      for (const forward of forwards) this.#listeners.push(listen(forward));
+    } catch (error) {
+      this.#closeListeners();
+      throw error;
+    }
+    return this.#listeners.map((listener, i) => {
+      this.#accepting.push(this.#accept(listener, forwards[i]!.remotePort));
+      return (listener.addr as Deno.NetAddr).port;
+    });
+  }
+
+  /** Accepts no more, and waits until every client has gone; `closeClients` makes them go. */
+  async close(): Promise<void> {
+    this.#closeListeners();
+    await Promise.all(this.#accepting);
+    await Promise.all(this.#clients.values());
+  }
+
+  /** Drops every client. */
+  abortClients(): void {
+    for (const client of this.#clients.keys()) client.abort();
+  }
+
+  #closeListeners(): void {
+    for (const listener of this.#listeners.splice(0)) listener.close();
+  }
+
+  async #accept(listener: Deno.Listener, remotePort: number): Promise<void> {
+    for (;;) {
+      let conn: Deno.Conn;
+      try {
+        conn = await listener.accept();
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
+          return;
+        }
+        // One connection was lost before it could be taken (or we are out of files): the next may be fine.
+        if (!this.#listeners.includes(listener)) return;
+        continue;
+      }
+      this.#serve(conn, remotePort);
+    }
+  }
+
+  #serve(conn: Deno.Conn, remotePort: number): void {
+    const { maxClients, onEvent } = this.#options;
+    if (this.#clients.size >= maxClients) {
+      conn.close();
+      onEvent({ type: "client-turned-away", remotePort, limit: maxClients });
+      return;
+    }
+    const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
+    const address = formatListen(hostname, port);
+    const client = new LocalClient(conn, this.#source.connect(remotePort), remotePort);
+    onEvent({ type: "client-opened", remotePort, client: address });
+    const running = client.run().then((why) => {
+      this.#clients.delete(client);
+      onEvent({ type: "client-closed", remotePort, client: address, why });
+    });
+    this.#clients.set(client, running);
+    this.#warnOfMany();
+  }
+
+  #warnOfMany(): void {
+    if (this.#warnedOfMany || this.#clients.size <= MANY_CLIENTS) return;
+    this.#warnedOfMany = true;
+    this.#options.onEvent({
+      type: "warning",
+      failure: {
+        reason: "sessions-full",
+        what: `More than ${MANY_CLIENTS} clients share the session.`,
+        advice: "Some devices answer no more than that; put a re-streamer between if they stall.",
+        facts: { clients: this.#clients.size },
+      },
+    });
+  }
+}

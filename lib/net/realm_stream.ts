@@ -1,0 +1,116 @@
+/**
+ * One TCP connection inside the device, as an asynchronous byte stream with backpressure both ways.
+ *
+ * @module
+ */
+
+/** How an attempt to open a realm ended. */
+export type RealmOutcome = "connected" | "refused" | "failed";
+
+/** What a realm's stream needs of its session. */
+export interface RealmPort {
+  write(bytes: Uint8Array): number;
+  read(maxBytes: number): readonly Uint8Array[];
+  finish(): void;
+  close(): void;
+}
+
+/** Bytes handed out by one read at most: what one write to a local socket should carry. */
+const READ_BYTES = 262_144;
+
+/** A realm as a stream. The session calls the `on…` methods; everybody else the others. */
+export class RealmStream {
+  readonly #port: RealmPort;
+  readonly #opened = Promise.withResolvers<RealmOutcome>();
+  readonly #ended = Promise.withResolvers<string>();
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+  #closed = false;
+
+  constructor(port: RealmPort) {
+    this.#port = port;
+  }
+
+  /** Resolves once the device has answered the BIND, or cannot any more. */
+  get opened(): Promise<RealmOutcome> {
+    return this.#opened.promise;
+  }
+
+  /** Resolves with the reason word once the realm is closed. */
+  get ended(): Promise<string> {
+    return this.#ended.promise;
+  }
+
+  /**
+   * Sends all of `bytes`, waiting as long as the device makes us wait.
+   *
+   * @returns False when the realm was closed before all of them were taken.
+   */
+  async write(bytes: Uint8Array): Promise<boolean> {
+    let rest = bytes;
+    while (!this.#closed) {
+      rest = rest.subarray(this.#port.write(rest));
+      if (rest.length === 0) return true;
+      await new Promise<void>((wake) => this.#wakeWriter = wake);
+    }
+    return false;
+  }
+
+  /**
+   * The next bytes of the device, in order.
+   *
+   * @returns Nothing when the realm is closed and everything has been read.
+   */
+  async read(): Promise<readonly Uint8Array[] | undefined> {
+    for (;;) {
+      const chunks = this.#port.read(READ_BYTES);
+      if (chunks.length > 0) return chunks;
+      if (this.#closed) return undefined;
+      await new Promise<void>((wake) => this.#wakeReader = wake);
+    }
+  }
+
+  /** Our side has nothing more to send. */
+  finish(): void {
+    if (!this.#closed) this.#port.finish();
+  }
+
+  /** Closes the realm at once. */
+  close(): void {
+    if (!this.#closed) this.#port.close();
+    this.onClosed("local");
+  }
+
+  /** The device granted the BIND. */
+  onConnected(): void {
+    this.#opened.resolve("connected");
+  }
+
+  /** The device refused the BIND. */
+  onRefused(): void {
+    this.#opened.resolve("refused");
+    this.onClosed("refused");
+  }
+
+  /** Bytes can be read. */
+  onReadable(): void {
+    this.#wakeReader?.();
+    this.#wakeReader = undefined;
+  }
+
+  /** Bytes can be written again. */
+  onWritable(): void {
+    this.#wakeWriter?.();
+    this.#wakeWriter = undefined;
+  }
+
+  /** The realm is gone; what was buffered may still be read. */
+  onClosed(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#opened.resolve("failed");
+    this.#ended.resolve(reason);
+    this.onReadable();
+    this.onWritable();
+  }
+}

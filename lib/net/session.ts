@@ -1,0 +1,179 @@
+/**
+ * One session with a device on real sockets: a link, its driver and the streams on it.
+ *
+ * @module
+ */
+import type { PathKind } from "../core/carrier.ts";
+import type { SocketRole } from "../core/cloud/signaling.ts";
+import { type Failure, FailureError } from "../core/failure.ts";
+import { Link } from "../core/link.ts";
+import type { LinkEvent, LinkSettings } from "../core/link_options.ts";
+import type { RealmId } from "../core/realm/multiplexer.ts";
+import { monotonicNow } from "./clock.ts";
+import { MachineDriver } from "./driver.ts";
+import { RealmStream } from "./realm_stream.ts";
+import { UdpSocket } from "./udp.ts";
+
+/** What a session reports besides what its streams do. */
+export type SessionEvent = Extract<LinkEvent, { type: "phase" | "device" | "warning" }>;
+
+/** Everything a session needs. */
+export interface SessionSettings extends Omit<LinkSettings, "localPort"> {
+  readonly onEvent?: ((event: SessionEvent) => void) | undefined;
+  /** Ends the handshake early; rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A live session; a lost one stays lost. */
+export class Session {
+  readonly #driver: MachineDriver<LinkEvent, SocketRole, Link>;
+  readonly #sockets: Readonly<Record<SocketRole, UdpSocket>>;
+  readonly #streams = new Map<RealmId, RealmStream>();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<Failure | undefined>();
+  readonly #onEvent: ((event: SessionEvent) => void) | undefined;
+  #isReady = false;
+
+  private constructor(settings: SessionSettings) {
+    this.#onEvent = settings.onEvent;
+    this.#sockets = { main: new UdpSocket(), us: new UdpSocket(), device: new UdpSocket() };
+    const link = new Link({ ...settings, localPort: this.#sockets.device.port });
+    this.#driver = new MachineDriver(
+      link,
+      this.#sockets,
+      (event) => this.#handle(event),
+      (socket, error) =>
+        settings.environment.trace?.({
+          at: monotonicNow(),
+          scope: "udp",
+          name: "socket-error",
+          data: { socket, error: error.name },
+        }),
+    );
+    // Who never asks for the end must not be told of a rejection.
+    this.#ready.promise.catch(() => {});
+  }
+
+  /**
+   * Makes a session.
+   *
+   * @throws {FailureError} With the reason why there is none.
+   */
+  static async open(settings: SessionSettings): Promise<Session> {
+    settings.signal?.throwIfAborted();
+    const session = new Session(settings);
+    const abort = (): void => session.#driver.run((link, now) => link.stop(now));
+    settings.signal?.addEventListener("abort", abort);
+    try {
+      session.#driver.run((link, now) => link.start(now));
+      await session.#ready.promise;
+      return session;
+    } catch (error) {
+      await session.#driver.stop();
+      settings.signal?.throwIfAborted();
+      throw error;
+    } finally {
+      settings.signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** The path in use. */
+  get path(): PathKind {
+    return this.#driver.machine.path ?? "relay";
+  }
+
+  /** Smoothed round trip in ms; 0 before the first sample. */
+  get roundTripMs(): number {
+    return this.#driver.machine.roundTripMs ?? 0;
+  }
+
+  /** Streams that are open or opening. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** Resolves once the session is over: with the failure that ended it, or without. */
+  get closed(): Promise<Failure | undefined> {
+    return this.#closed.promise;
+  }
+
+  /** Opens a stream to a TCP port of the device. */
+  connect(port: number): RealmStream {
+    const driver = this.#driver;
+    let realm: RealmId | undefined;
+    const stream = new RealmStream({
+      write: (bytes) => driver.run((link, now) => link.write(realm!, bytes, now)),
+      read: (maxBytes) => driver.run((link, now) => link.read(realm!, maxBytes, now)),
+      finish: () => driver.run((link, now) => link.finish(realm!, now)),
+      close: () => {
+        this.#streams.delete(realm!);
+        driver.run((link, now) => link.close(realm!, now));
+      },
+    });
+    if (driver.machine.state !== "ready") {
+      stream.onClosed("session-lost");
+      return stream;
+    }
+    driver.run((link, now) => {
+      realm = link.bind(port, now);
+      this.#streams.set(realm, stream);
+    });
+    return stream;
+  }
+
+  /** Ends the session: DISC for every stream, drain, release. Resolves when the sockets are closed. */
+  async close(): Promise<void> {
+    this.#driver.run((link, now) => link.stop(now));
+    await this.#closed.promise;
+    await this.#driver.stop();
+  }
+
+  /** Drops the session without a word to the device. */
+  async abandon(): Promise<void> {
+    this.#end(undefined);
+    await this.#driver.stop();
+  }
+
+  #handle(event: LinkEvent): void {
+    switch (event.type) {
+      case "phase":
+      case "device":
+      case "warning":
+        this.#onEvent?.(event);
+        return;
+      case "ready":
+        this.#isReady = true;
+        this.#ready.resolve();
+        return;
+      case "closed":
+        return this.#end(event.failure);
+      case "realm-connected":
+        return this.#streams.get(event.realm)?.onConnected();
+      case "realm-readable":
+        return this.#streams.get(event.realm)?.onReadable();
+      case "realm-writable":
+        return this.#streams.get(event.realm)?.onWritable();
+      case "realm-refused":
+        this.#streams.get(event.realm)?.onRefused();
+        this.#streams.delete(event.realm);
+        return;
+      case "realm-closed":
+        this.#streams.get(event.realm)?.onClosed(event.reason);
+        this.#streams.delete(event.realm);
+        return;
+    }
+  }
+
+  #end(failure: Failure | undefined): void {
+    for (const stream of this.#streams.values()) stream.onClosed("session-lost");
+    this.#streams.clear();
+    if (!this.#isReady) {
+      this.#ready.reject(
+        failure ? new FailureError(failure) : new DOMException("stopped", "AbortError"),
+      );
+    }
+    this.#closed.resolve(failure);
+    // A session that died by itself must not keep its sockets.
+    void this.#driver.stop();
+  }
+}
