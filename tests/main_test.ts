@@ -1,39 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EXECUTABLE_PERMISSIONS } from "../lib/cli/permissions.ts";
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Starts the program from source as the executable is started: with the same permissions. */
-function spawn(
-  words: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      "--no-check",
-      "--unstable-net",
-      ...EXECUTABLE_PERMISSIONS,
-      new URL("../main.ts", import.meta.url).href,
-      ...words,
-    ],
-    env: { ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-async function outcome(process: Deno.ChildProcess): Promise<Outcome> {
-  const { code, stdout, stderr } = await process.output();
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
-}
+import { outcome, startProgram, Watched } from "./cli/program.ts";
 
 /** A UDP socket that hears everything and answers nothing: a cloud that is silent. */
 function silentCloud(): { readonly address: string; readonly close: () => void } {
@@ -43,25 +9,27 @@ function silentCloud(): { readonly address: string; readonly close: () => void }
 }
 
 Deno.test("a usage error ends the program with 64, one line and an empty standard output", async () => {
-  const { code, out, err } = await outcome(spawn(["--passwort=hunter22"]));
+  const { code, out, err } = await outcome(startProgram(["--passwort=hunter22"]));
   assertEquals([code, out], [64, ""]);
   assertMatch(err, /^\S+Z error\[usage\] dahua-p2p: Unknown option "--passwort"\. .*\n$/);
 });
 
 Deno.test("a user name without a password and without a terminal ends the program with 78", async () => {
-  const { code, out, err } = await outcome(spawn(["7C03E8CPAG0001F"], { DAHUA_P2P_USERNAME: "x" }));
+  const { code, out, err } = await outcome(
+    startProgram(["7C03E8CPAG0001F"], { DAHUA_P2P_USERNAME: "x" }),
+  );
   assertEquals([code, out], [78, ""]);
   assertMatch(err, /^\S+Z error\[config\] dahua-p2p: .*\n$/);
 });
 
 Deno.test("the help goes to standard output", async () => {
-  const { code, out, err } = await outcome(spawn(["--help"]));
+  const { code, out, err } = await outcome(startProgram(["--help"]));
   assertEquals([code, err], [0, ""]);
   assert(out.startsWith("Reaches a Dahua camera"));
 });
 
 Deno.test("a reader of the help that goes away is neither success nor a stack trace", async () => {
-  const process = spawn(["--help"]);
+  const process = startProgram(["--help"]);
   await process.stdout.cancel();
   const [{ code }, err] = await Promise.all([
     process.status,
@@ -82,14 +50,13 @@ Deno.test("a signal before READY ends the program with its own code", async () =
         "--log-level=trace",
         "7C03E8CPAG0001F",
       ];
-      const process = spawn(words);
-      const reader = process.stderr.getReader();
+      const process = startProgram(words);
+      const [out, err] = [new Watched(process.stdout), new Watched(process.stderr)];
       // The first line of the trace shows that the signals are listened to.
-      await reader.read();
-      reader.releaseLock();
+      await err.until(/\n/);
       process.kill(signal);
-      const { code, out, err } = await outcome(process);
-      assertEquals([code, out], [expected, ""], err);
+      const { code } = await process.status;
+      assertEquals([code, await out.all()], [expected, ""], await err.all());
     }
   } finally {
     cloud.close();

@@ -36,7 +36,7 @@ export interface Host {
 export function processHost(): Host {
   return {
     os: Deno.build.os,
-    env: (name) => Deno.env.get(name),
+    env: readEnvironment,
     stdin: Deno.stdin,
     stdout: new LineOutput(Deno.stdout, "throw"),
     stderr: new LineOutput(Deno.stderr, "discard"),
@@ -54,4 +54,14 @@ export function processHost(): Host {
       });
     },
   };
+}
+
+/** A variable that the process may not read is one that is not set: whoever ran it so meant that. */
+function readEnvironment(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
 }

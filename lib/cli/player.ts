@@ -12,6 +12,9 @@ import { PLAYER } from "./permissions.ts";
 /** Lines of the player's complaints that are logged; a broken stream yields thousands. */
 const MAX_LOGGED_LINES = 50;
 
+/** How long a player may take to end when it is asked to. */
+const PATIENCE_MS = 1000;
+
 /** Longest piece of a complaint without a line end that is kept. */
 const MAX_LINE_CHARACTERS = 1000;
 
@@ -59,12 +62,11 @@ export class Player implements AsyncDisposable {
 
   private constructor(process: Deno.ChildProcess, list: string, log: Log) {
     this.#process = process;
-    this.#ended = Promise.all([
-      feed(process.stdin, list),
-      logComplaints(process.stderr, log),
-      process.status,
-    ]).then(([, , status]) => {
-      log.debug("player", `${PLAYER} ended with code ${status.code}.`, { code: status.code });
+    void feed(process.stdin, list);
+    // Not waited for: a child of the player could keep the pipe open for ever.
+    void logComplaints(process.stderr, log);
+    this.#ended = process.status.then(({ code }) => {
+      log.debug("player", `${PLAYER} ended with code ${code}.`, { code });
     });
   }
 
@@ -87,12 +89,18 @@ export class Player implements AsyncDisposable {
 
   /** Ends the player and waits until it has gone. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill("SIGTERM");
+    const insist = setTimeout(() => this.#kill("SIGKILL"), PATIENCE_MS);
+    await this.#ended;
+    clearTimeout(insist);
+  }
+
+  #kill(signal: Deno.Signal): void {
     try {
-      this.#process.kill("SIGTERM");
+      this.#process.kill(signal);
     } catch {
       // It has ended by itself.
     }
-    await this.#ended;
   }
 }
 

@@ -25,6 +25,7 @@ export function shortSerial(serial: string): string {
 /** Rewrites text and fields on their way out. */
 export class Redactor {
   #showsSerials = false;
+  #publicUserinfo: string | undefined;
   /** Longest first, so that a secret that contains another is replaced whole. */
   #replacements: { readonly from: string; readonly to: string }[] = [];
 
@@ -46,6 +47,11 @@ export class Redactor {
     this.#add(JSON.stringify(secret).slice(1, -1), HIDDEN);
   }
 
+  /** Lets the login of a simulated device stand in URLs. */
+  addPublicLogin(login: { readonly username: string; readonly password: string }): void {
+    this.#publicUserinfo = `${login.username}:${login.password}`;
+  }
+
   /** The name of a device in logs and data lines. */
   deviceName(serial: string): string {
     return this.#showsSerials ? serial : shortSerial(serial);
@@ -53,7 +59,11 @@ export class Redactor {
 
   /** Text without serials, secrets, or credentials in URLs. */
   text(text: string): string {
-    let result = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, `$1${HIDDEN}@`);
+    let result = text.replace(
+      /(\b[a-z][a-z0-9+.-]*:\/\/)([^\s/]*)@/gi,
+      (whole, scheme: string, userinfo: string) =>
+        userinfo === this.#publicUserinfo ? whole : `${scheme}${HIDDEN}@`,
+    );
     for (const { from, to } of this.#replacements) result = result.replaceAll(from, to);
     return result;
   }

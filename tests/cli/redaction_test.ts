@@ -94,3 +94,12 @@ Deno.test("public addresses are masked in traces, private ones are not", () => {
   assertEquals(redactor.traceField("from", "198.51.100.7:5000"), "198.51.x.x:5000");
   assertEquals(redactor.field("from", "198.51.100.7:5000"), "198.51.100.7:5000");
 });
+
+Deno.test("the login of a simulated device may stand in a URL, no other", () => {
+  const redactor = new Redactor();
+  redactor.addPublicLogin({ username: "admin", password: "admin123" });
+  assertEquals(
+    redactor.text("rtsp://admin:admin123@127.0.0.1/ rtsp://admin:admin1234@127.0.0.1/"),
+    "rtsp://admin:admin123@127.0.0.1/ rtsp://[redacted]@127.0.0.1/",
+  );
+});
