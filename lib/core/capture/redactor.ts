@@ -137,9 +137,12 @@ export class Redactor {
     if (redactable !== undefined) return { ...captured, data: redactable.redacted() };
     if (isSignaling(data)) return { ...captured, data: redactSignaling(data) };
     if (isStun(data) || isPlainStun(data)) return captured;
+    if (data.length <= KEPT_UNKNOWN_BYTES) return captured;
     const bytes = new Uint8Array(data.length);
     bytes.set(data.subarray(0, KEPT_UNKNOWN_BYTES));
-    return { ...captured, data: bytes };
+    const remark = "unknown datagram, blanked";
+    const comment = captured.comment === undefined ? remark : `${captured.comment}; ${remark}`;
+    return { ...captured, data: bytes, comment };
   }
 }
 

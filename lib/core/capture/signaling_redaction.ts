@@ -166,7 +166,7 @@ function redactPath(blanks: Blanks, start: number, end: number): void {
   for (const segment of blanks.text.slice(start, end).split("/")) {
     if (!KEPT_SEGMENTS.has(segment)) {
       const isSerial = (previous === "device" || previous === "p2psrv") &&
-        /^[0-9A-Za-z]{10,32}$/.test(segment);
+        /^[0-9A-Za-z*]{10,32}$/.test(segment);
       const margin = isSerial ? 3 : 0;
       blanks.blank(offset + margin, offset + segment.length - margin);
     }
