@@ -89,7 +89,7 @@ export function isRuntimeMissing(stderr: string): boolean {
 
 /** Why the compiler failed, in words that help. */
 function explain(target: Target, stderr: string): string {
-  if (!isRuntimeMissing(stderr)) return stderr.trimEnd();
+  if (!isRuntimeMissing(stderr)) return stderr.replace(/\nStack backtrace:[^]*/, "").trimEnd();
   return [
     `The runtime of Deno ${Deno.version.deno} for ${target.triple} could not be fetched.`,
     "`deno compile` downloads it once for each version and target: this needs a network that",
