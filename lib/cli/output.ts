@@ -6,6 +6,8 @@
  * @module
  */
 
+import { configError } from "./usage.ts";
+
 /** What a {@linkcode LineOutput} writes to; `Deno.stdout` and `Deno.stderr` are such. */
 export interface ByteSink {
   writeSync(bytes: Uint8Array): number;
@@ -40,7 +42,7 @@ export class LineOutput {
    * Writes one line, or several joined by `\n`.
    *
    * @throws {OutputClosedError} When the reader is gone and the policy is `throw`.
-   * @throws {Error} When the system cannot write (a full disk) and the policy is `throw`.
+   * @throws {FailureError} `config` when it cannot be written (a full disk) and the policy is `throw`.
    */
   line(text: string): void {
     this.#write(`${text}\n`);
@@ -65,7 +67,10 @@ export class LineOutput {
       if (error instanceof Deno.errors.BrokenPipe) {
         throw new OutputClosedError("standard output is closed", { cause: error });
       }
-      throw error;
+      throw configError(
+        `Standard output cannot be written: ${error instanceof Error ? error.message : error}.`,
+        "Is its disk full? Send it elsewhere.",
+      );
     }
   }
 }

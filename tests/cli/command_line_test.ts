@@ -155,15 +155,17 @@ Deno.test("help into a closed pipe is neither success nor noise", async () => {
   resetSync();
 });
 
-Deno.test("a full disk behind standard output is exit code 70 in one line", async () => {
+Deno.test("a full disk behind standard output is exit code 78 in one line", async () => {
   const stdout = new LineOutput({
     writeSync: (): number => {
       throw new Error("No space left on device (os error 28)");
     },
   }, "throw");
   const host = fakeHost();
-  assertEquals(await runCommandLine(["-h"], { ...host, stdout }), 70);
-  assert(/ error\[internal\] dahua-p2p: Unexpected error: Error: No space left/.test(host.err()));
+  assertEquals(await runCommandLine(["-h"], { ...host, stdout }), 78);
+  assert(
+    / error\[config\] dahua-p2p: Standard output cannot be written: No space left/.test(host.err()),
+  );
   assertEquals(host.err().split("\n").length, 2, host.err());
   resetSync();
 });

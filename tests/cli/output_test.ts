@@ -1,4 +1,5 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { FailureError } from "../../lib/core/failure.ts";
 import { LineOutput, OutputClosedError } from "../../lib/cli/output.ts";
 
 class Sink {
@@ -38,7 +39,9 @@ Deno.test("data without a reader is an error of its own", () => {
 
 Deno.test("data on a full disk fails as what it is", () => {
   const full = new Error("No space left on device (os error 28)");
-  assertEquals(assertThrows(() => new LineOutput(failing(full), "throw").line("x")), full);
+  const output = new LineOutput(failing(full), "throw");
+  const error = assertThrows(() => output.line("x"), FailureError, "No space left on device");
+  assertEquals(error.reason, "config");
 });
 
 Deno.test("logs without a reader are dropped, and not tried again and again", () => {
