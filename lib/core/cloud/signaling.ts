@@ -41,7 +41,7 @@
  */
 import { DecodeError, StateError } from "../errors.ts";
 import type { Failure } from "../failure.ts";
-import type { Datagram, Deadline, Endpoint, Machine, Transmit } from "../types.ts";
+import type { Datagram, Deadline, Endpoint, Machine, TraceEvent, Transmit } from "../types.ts";
 import { decodeChannel, decodeLookup, decodeRefusal, type Refusal } from "./answers.ts";
 import { localAddressKey } from "./device_auth.ts";
 import { type SocketRole, USUAL_TIMING } from "./exchange.ts";
@@ -242,7 +242,10 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
 
   #onInfo(outcome: Outcome, now: number): void {
     if (outcome.kind === "trying") return;
-    if (outcome.kind !== "answered") return this.#learn("none", now);
+    if (outcome.kind !== "answered") {
+      if (!this.#table.isOpen("device-info")) this.#learn("none", now);
+      return;
+    }
     const info = decodeDeviceInfo(decodeBody(outcome.response.body));
     this.#events.push({ type: "device-info", info });
     this.#learn(info, now);
@@ -349,9 +352,8 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
         return this.#fail(next.failure);
       case "fetch-salt":
         this.#state = { name: "salting", refused };
-        if (!this.#table.isOpen("device-info")) {
-          this.#table.send(requests.deviceInfo(this.#run, this.#us!), now);
-        }
+        // One that is still open may be seconds from its next resend.
+        this.#table.send(requests.deviceInfo(this.#run, this.#us!), now);
     }
   }
 
@@ -390,11 +392,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     this.#events.push({ type: "released" });
   }
 
-  #trace(
-    name: string,
-    data: Readonly<Record<string, string | number | boolean>>,
-    now: number,
-  ): void {
+  #trace(name: string, data: TraceEvent["data"], now: number): void {
     this.#options.environment.trace?.({ at: now, scope: "signaling", name, data });
   }
 }

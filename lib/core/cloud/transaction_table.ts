@@ -17,7 +17,7 @@
  * @module
  */
 import { sameEndpoint, toHex } from "../bytes.ts";
-import type { Datagram, Deadline, Environment, Transmit } from "../types.ts";
+import type { Datagram, Deadline, Environment, TraceEvent, Transmit } from "../types.ts";
 import { decodeRefusal } from "./answers.ts";
 import { ServerClock } from "./clock.ts";
 import { composeRequest, type Dialect } from "./dialect.ts";
@@ -250,7 +250,7 @@ export class TransactionTable {
     });
   }
 
-  #trace(name: string, data: Readonly<Record<string, string | number | boolean>>): void {
+  #trace(name: string, data: TraceEvent["data"]): void {
     this.#environment.trace?.({ at: this.#now, scope: "signaling", name, data });
   }
 }
