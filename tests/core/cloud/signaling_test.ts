@@ -89,7 +89,7 @@ Deno.test("the recorded answers of a real cloud and device carry a run to its en
       })),
   ]));
   const run = new CloudRun({ ...scripts, "device-info": SILENT }).start(60_000);
-  assertEquals(run.told, ["registered", "lease", "trying", "channel", "relay-ready"]);
+  assertEquals(run.told, ["registered", "trying", "lease", "channel", "relay-ready"]);
   assertEquals(run.event("channel")?.answer.candidates, [LAN, PUBLIC]);
   assertEquals(run.event("lease")?.lease, {
     agent: AGENT,
