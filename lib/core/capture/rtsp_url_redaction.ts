@@ -51,7 +51,8 @@ export class UrlRedaction {
       case "path-value":
       case "query-value":
         if (char === "&" && this.#place === "query-value") this.#enter("query");
-        else if (char === "/" && this.#place === "path-value") this.#enter("path");
+        // Cameras append the track to the query: "?channel=1&subtype=0/trackID=0".
+        else if (char === "/") this.#enter("path");
         else if (char === "?") this.#enter("query");
         else if (isWordChar(byte) && this.#word.length < MAX_VALUE_CHARS) this.#word += char;
         else this.#place = "blank";
