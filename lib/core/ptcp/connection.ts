@@ -127,6 +127,11 @@ export class PtcpConnection {
     return this.#sender.buffer.dataBytes;
   }
 
+  /** Bytes written that have not been sent even once. */
+  get unsentBytes(): number {
+    return Math.max(0, this.#sender.buffer.dataBytes - this.#sender.flight);
+  }
+
   /** When the oldest segment in flight was first sent. */
   get oldestUnackedAt(): number | undefined {
     return this.#sender.oldestUnackedAt;

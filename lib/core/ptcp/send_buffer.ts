@@ -24,6 +24,8 @@ export interface Outgoing {
   sends: number;
   /** When it was first sent. */
   firstSentAt: number;
+  /** The timestamp it carried when it was sent last. */
+  timestamp: number;
 }
 
 /** Payload bytes of a queued segment. */
@@ -88,6 +90,7 @@ export class SendBuffer {
       flags,
       sends: 0,
       firstSentAt: 0,
+      timestamp: 0,
     });
     this.#endSequence = seqAdd(this.#endSequence, payload.length);
     if (flags === 0) this.#dataBytes += payload.length;
@@ -107,6 +110,7 @@ export class SendBuffer {
       flags: entry.flags,
       sends: 0,
       firstSentAt: 0,
+      timestamp: 0,
     });
   }
 

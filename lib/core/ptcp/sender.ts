@@ -230,6 +230,7 @@ export class Sender {
   take(now: number, timestamp: number): Outgoing | undefined {
     const entry = this.#takeResend(timestamp) ?? this.#takeNew(now);
     if (entry === undefined) return undefined;
+    entry.timestamp = timestamp;
     this.#lastSendAt = now;
     if (this.#retransmitAt === Infinity) {
       this.#retransmitAt = now + (this.#established ? this.rtt.rtoMs : this.#connectRtoMs);
@@ -286,11 +287,12 @@ export class Sender {
     rttMs: number | undefined,
     now: number,
   ): void {
+    const sample = this.#isAmbiguous(echo) ? undefined : rttMs;
     const resentTo = this.#resend.position(this.#next);
     this.#unacknowledged = ack;
     this.buffer.acknowledge(ack);
     this.#resend.catchUp();
-    if (rttMs !== undefined) this.rtt.sample(rttMs);
+    if (sample !== undefined) this.rtt.sample(sample);
     this.#timeouts = 0;
     this.#lastProgressAt = now;
     const left = flight - acked;
@@ -312,6 +314,15 @@ export class Sender {
       this.#onPartialAck(ack, acked, flight, resentTo);
     }
     this.#duplicateAcks = 0;
+  }
+
+  /**
+   * Karn's rule: the echo is older than the resend of what is acknowledged. Either the first ack
+   * was lost, and its age says nothing, or the path is slow, and the backed-off timeout stays.
+   */
+  #isAmbiguous(echo: number): boolean {
+    const head = this.buffer.get(this.buffer.headOrdinal);
+    return head !== undefined && head.sends > 1 && timestampDiff(echo, head.timestamp) < 0;
   }
 
   #onPartialAck(ack: number, acked: number, flight: number, resentTo: number): void {

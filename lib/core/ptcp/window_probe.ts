@@ -6,8 +6,10 @@
  * @module
  */
 
-/** Longest wait between two probes: below the silence that ends the connection. */
-const MAX_INTERVAL_MS = 5000;
+/** Longest wait between two probes that are answered: what a lost window update costs. */
+const MAX_INTERVAL_MS = 2000;
+/** Longest wait after one that was not: a dozen must be lost before the peer counts as gone. */
+const MAX_RETRY_MS = 1000;
 /** Unanswered probes without which silence proves nothing: this machine may have slept. */
 const MIN_UNANSWERED = 3;
 
@@ -16,7 +18,10 @@ export class WindowProbe {
   readonly #timeoutMs: number;
   #dueAt = Infinity;
   #firstIntervalMs = 0;
+  /** Wait after a probe that was answered. */
   #intervalMs = 0;
+  /** Wait after one that was not. */
+  #retryMs = 0;
   #unanswered = 0;
   #silentSince = 0;
   #pending = false;
@@ -33,12 +38,17 @@ export class WindowProbe {
 
   /** A segment came and the window is zero: probes begin, or count as answered. */
   onReceive(now: number, rtoMs: number): void {
+    const isAnswer = this.#unanswered > 0;
     this.#silentSince = now;
     this.#unanswered = 0;
-    if (this.#dueAt !== Infinity) return;
-    this.#firstIntervalMs = rtoMs;
-    this.#intervalMs = Math.min(rtoMs, MAX_INTERVAL_MS);
-    this.#dueAt = now + this.#intervalMs;
+    if (this.#dueAt === Infinity) {
+      this.#firstIntervalMs = Math.min(rtoMs, MAX_INTERVAL_MS);
+      this.#intervalMs = this.#firstIntervalMs;
+      this.#dueAt = now + this.#intervalMs;
+    } else if (isAnswer) {
+      this.#intervalMs = Math.min(2 * this.#intervalMs, MAX_INTERVAL_MS);
+      this.#dueAt = now + this.#intervalMs;
+    }
   }
 
   /** The window is open, or data in flight takes the place of probes. */
@@ -52,10 +62,12 @@ export class WindowProbe {
     if (this.#dueAt > now) return "none";
     const goneAt = this.#silentSince + this.#timeoutMs;
     if (this.#unanswered >= MIN_UNANSWERED && now >= goneAt) return "exhausted";
-    this.#unanswered++;
     this.#pending = true;
-    this.#intervalMs = Math.min(2 * this.#intervalMs, MAX_INTERVAL_MS);
-    this.#dueAt = now + this.#intervalMs;
+    this.#unanswered++;
+    this.#retryMs = this.#unanswered === 1
+      ? this.#firstIntervalMs
+      : Math.min(2 * this.#retryMs, MAX_RETRY_MS);
+    this.#dueAt = now + this.#retryMs;
     if (this.#unanswered >= MIN_UNANSWERED) {
       this.#dueAt = Math.min(this.#dueAt, Math.max(goneAt, now + this.#firstIntervalMs));
     }
