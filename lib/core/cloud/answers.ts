@@ -37,6 +37,7 @@ export interface ChannelAnswer {
 
 /** The body of a 4xx. */
 export interface Refusal {
+  /** The status code. */
   readonly status: number;
   /** `<Error>`, e.g. `DevPwd_InvalidSalt`; empty when there is none. Only letters and digits. */
   readonly error: string;

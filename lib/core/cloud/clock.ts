@@ -16,7 +16,11 @@ export class ServerClock {
   #offsetMs = 0;
   #known = false;
 
-  /** @param unixTimeMs The local wall clock, Unix time in ms. */
+  /**
+   * A clock that knows nothing yet.
+   *
+   * @param unixTimeMs The local wall clock, Unix time in ms.
+   */
   constructor(unixTimeMs: () => number) {
     this.#unixTimeMs = unixTimeMs;
   }

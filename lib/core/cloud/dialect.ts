@@ -24,15 +24,19 @@ import { encodeBody, type Tag } from "./xml.ts";
 export interface AuthBlock {
   /** Unix seconds. */
   readonly createDate: number;
+  /** The proof, base64. */
   readonly devAuth: string;
   /** Signed 32-bit. */
   readonly nonce: number;
+  /** The salt the account's key was made with. */
   readonly salt: string;
+  /** The account's name. */
   readonly username: string;
 }
 
 /** What a p2p-channel body is made of. */
 export interface ChannelParts {
+  /** Our eight bytes. */
   readonly identify: Uint8Array;
   /** As it is sent: in clear without `auth`, encrypted with it. */
   readonly localAddress: string;
@@ -40,12 +44,15 @@ export interface ChannelParts {
   readonly localPort: number;
   /** 32 hex digits, the same for the whole link. */
   readonly clientId: string;
+  /** Absent under type 0. */
   readonly auth?: AuthBlock | undefined;
 }
 
 /** What the header lines of a request are made of. */
 export interface HeaderParts {
+  /** Which exchange the request begins. */
   readonly exchange: ExchangeName;
+  /** Number of the transaction. */
   readonly cseq: number;
   /** 32 hex digits, the same for every resend. */
   readonly requestId: string;
@@ -61,7 +68,9 @@ export interface Dialect {
   readonly name: string;
   /** The cloud it belongs to: a word for people, and where it is unless told otherwise. */
   readonly cloud: { readonly name: string; readonly host: string; readonly port: number };
+  /** What the app proves itself with. */
   readonly account: AppAccount;
+  /** The words of the request line. */
   readonly methods: { readonly get: string; readonly post: string };
   /** How CSeq is drawn: counted from 1 over all sockets, or a random signed 32-bit integer. */
   readonly cseq: "counter" | "random";
@@ -75,11 +84,15 @@ export interface Dialect {
   readonly headers: (parts: HeaderParts) => Header[];
   /** Our own address as the device is told, in clear. */
   readonly localAddress: (localPort: number) => string;
+  /** Body of p2p-channel. */
   readonly channelBody: (parts: ChannelParts) => Tag[];
+  /** Patience of p2p-channel, without and with an account. */
   readonly channelTiming: { readonly anonymous: Timing; readonly authenticated: Timing };
   /** Body of `local-channel`, sent just before an authenticated p2p-channel; absent: not sent. */
   readonly localChannelBody?: ((auth: AuthBlock) => Tag[]) | undefined;
+  /** Body of relay-start. */
   readonly relayStartBody: () => Tag[];
+  /** Body of relay-channel. */
   readonly relayChannelBody: (agent: string, auth: AuthBlock | undefined) => Tag[];
   /** Whether the agent is asked for a sign (0x17) that the device wants to see (0x19). */
   readonly sign: "ask" | "skip";
@@ -134,9 +147,13 @@ export const SMARTPSS: Dialect = {
 
 /** What one datagram of a request is made of. */
 export interface RequestParts {
+  /** Which exchange it begins. */
   readonly exchange: ExchangeName;
+  /** Of the request line. */
   readonly path: string;
+  /** Number of the transaction. */
   readonly cseq: number;
+  /** 32 hex digits. */
   readonly requestId: string;
   /** Of WSSE: a decimal integer. */
   readonly nonce: string;

@@ -32,6 +32,7 @@ export interface Timing {
   readonly firstResendMs: number;
   /** From the first send to the end of patience. */
   readonly capMs: number;
+  /** Resends at most. */
   readonly maxResends: number;
   /** Whether a `100` ends the resends. */
   readonly afterTrying: "resend" | "wait";
@@ -39,8 +40,11 @@ export interface Timing {
 
 /** One exchange. */
 export interface Exchange {
+  /** The socket it is sent from. */
   readonly socket: SocketRole;
+  /** Its kind of method; the word is the dialect's. */
   readonly method: "get" | "post";
+  /** Its patience. */
   readonly timing: Timing;
 }
 

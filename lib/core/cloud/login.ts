@@ -13,7 +13,9 @@ import type { AuthBlock } from "./dialect.ts";
 
 /** A local account of the device. */
 export interface Credentials {
+  /** Its name. */
   readonly username: string;
+  /** A secret. */
   readonly password: string;
 }
 
@@ -39,7 +41,9 @@ export function accountLogin(credentials: Credentials, salt: string): Login {
 
 /** An address as it is sent, and the proof that covers it. */
 export interface ProvenAddress {
+  /** In clear under type 0, encrypted under type 1. */
   readonly localAddress: string;
+  /** The proof that covers it. */
   readonly auth: AuthBlock | undefined;
 }
 

@@ -40,6 +40,7 @@ export class LoginChoice {
   #info: DeviceInfo | "none" | undefined;
   #saltRefusals = 0;
 
+  /** A choice nothing is known for yet. */
   constructor(authType: AuthType, credentials: Credentials | undefined) {
     this.#authType = authType;
     this.#credentials = credentials;

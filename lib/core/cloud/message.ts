@@ -30,9 +30,11 @@ export type Header = readonly [name: string, value: string];
 export interface DhRequest {
   /** E.g. `DHGET`. */
   readonly method: string;
+  /** Begins with a slash. */
   readonly path: string;
   /** In wire order. */
   readonly headers: readonly Header[];
+  /** Empty when there is none. */
   readonly body: Uint8Array;
 }
 
@@ -44,6 +46,7 @@ export interface DhResponse {
   readonly statusText: string;
   /** In wire order. */
   readonly headers: readonly Header[];
+  /** Empty when there is none. */
   readonly body: Uint8Array;
 }
 

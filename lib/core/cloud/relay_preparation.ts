@@ -45,9 +45,11 @@ export const RELAY_HOLD_MS = 4_000;
 
 /** A place at an agent. */
 export interface Lease {
+  /** Who relays. */
   readonly agent: Endpoint;
-  /** Who takes it back. */
+  /** Who takes the place back. */
   readonly relayServer: Endpoint;
+  /** Name of the session at the agent. */
   readonly sid: string;
   /** `Time`, meaning unknown; 0 when not told. */
   readonly lifetimeSeconds: number;
@@ -62,6 +64,19 @@ export type RelayEvent =
 /** Where p2p-channel stands, as far as the relay cares. */
 export type ChannelState = "waiting" | "sent" | "answered" | "silent";
 
+/** Where a preparation stands. */
+export type RelayState =
+  | "idle"
+  | "locating"
+  | "located"
+  | "allocating"
+  | "starting"
+  | "leased"
+  | "calling"
+  | "refused"
+  | "ready"
+  | "failed";
+
 type State =
   | { readonly name: "idle" | "locating" | "ready" | "failed" }
   | { readonly name: "located"; readonly relayServer: Endpoint }
@@ -73,7 +88,9 @@ type State =
 
 /** What the preparation is told once. */
 export interface RelayOptions {
+  /** What all requests share. */
   readonly run: requests.RunFacts;
+  /** Where its exchanges run. */
   readonly table: TransactionTable;
   /** What a refusal of relay-channel means, when it judges the account. */
   readonly judged: (error: string, login: Login) => Failure;
@@ -91,12 +108,13 @@ export class RelayPreparation {
   #holdUntil: number | undefined;
   #place: { readonly relayServer: Endpoint; readonly token: string } | undefined;
 
+  /** A preparation that has not begun. */
   constructor(options: RelayOptions) {
     this.#options = options;
   }
 
   /** Where it stands; see the table above. */
-  get state(): State["name"] {
+  get state(): RelayState {
     return this.#state.name;
   }
 

@@ -14,9 +14,13 @@ import type { Request } from "./transaction.ts";
 
 /** What all requests of one run share. */
 export interface RunFacts {
+  /** The device's. */
   readonly serial: string;
+  /** How requests are written. */
   readonly dialect: Dialect;
+  /** Randomness, clock, key derivation. */
   readonly environment: Environment;
+  /** Our eight bytes. */
   readonly identify: Uint8Array;
   /** Local port of the socket `device`. */
   readonly localPort: number;

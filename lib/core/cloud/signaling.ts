@@ -86,7 +86,11 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   #startedAt = 0;
   #now = 0;
 
-  /** @throws {RangeError} When the options contradict each other. */
+  /**
+   * A run that has not begun.
+   *
+   * @throws {RangeError} When the options contradict each other.
+   */
   constructor(options: SignalingOptions) {
     this.#options = options;
     this.#main = firstServer(options);
@@ -222,16 +226,13 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     }
     const refusal = outcome.kind === "refused" ? decodeRefusal(outcome.response) : undefined;
     if (refusal?.status === 404) return this.#fail(failures.deviceUnknown(this.#cloudName));
-    if (refusal && refusal.status < 500) {
-      return this.#fail(failures.refused("lookup", refusal, this.#table.clock));
-    }
     const total = this.#options.servers.length;
-    if (state.server + 1 < total) return this.#lookUp(state.server + 1, now);
-    this.#fail(
-      refusal
-        ? failures.refused("lookup", refusal, this.#table.clock)
-        : failures.cloudUnreachable(total, total, now - this.#startedAt),
-    );
+    const failure = refusal
+      ? failures.refused("lookup", refusal, this.#table.clock)
+      : failures.cloudUnreachable(total, total, now - this.#startedAt);
+    const mayTryNext = !refusal || refusal.status >= 500;
+    if (mayTryNext && state.server + 1 < total) return this.#lookUp(state.server + 1, now);
+    this.#fail(failure);
   }
 
   #onProbe(outcome: Outcome): void {

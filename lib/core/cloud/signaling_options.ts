@@ -23,10 +23,13 @@ export const SIGNALING_DEFAULTS = { infoTimeoutMs: 3_000, serverTimeoutMs: 4_000
 export interface SignalingOptions {
   /** Letters and digits. */
   readonly serial: string;
+  /** Which ways are wanted. */
   readonly path: PathPolicy;
   /** Whether to prove an account to the device: as the device asks, never, or at once. */
   readonly authType: AuthType;
+  /** A local account of the device, if there is one. */
   readonly credentials?: Credentials | undefined;
+  /** How the cloud is talked to. */
   readonly dialect: Dialect;
   /** Addresses of the main server, tried in turn; one is kept for a whole run. */
   readonly servers: readonly Endpoint[];
@@ -34,6 +37,7 @@ export interface SignalingOptions {
   readonly localPort: number;
   /** Our eight bytes. */
   readonly identify: Uint8Array;
+  /** Randomness, clock, key derivation, traces. */
   readonly environment: Environment;
   /** How people know this cloud; the dialect's own word by default. */
   readonly cloudName?: string | undefined;

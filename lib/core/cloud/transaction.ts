@@ -15,10 +15,13 @@ import type { Tag } from "./xml.ts";
 
 /** What is asked, without identity and crypto. */
 export interface Request {
+  /** Which exchange it begins. */
   readonly exchange: ExchangeName;
+  /** Where it goes. */
   readonly to: Endpoint;
   /** Whose answers count; more than one where somebody else answers. */
   readonly sources: readonly Endpoint[];
+  /** Of the request line. */
   readonly path: string;
   /** The path without serial and token, for traces. */
   readonly shownPath: string;
@@ -32,7 +35,9 @@ export interface Request {
 
 /** How a transaction is known to the other side. */
 export interface Identity {
+  /** `CSeq`. */
   readonly cseq: number;
+  /** `x-pcs-request-id`, 32 hex digits, where the dialect sends it. */
   readonly requestId: string;
   /** Unix seconds, by the cloud's clock. */
   readonly createDate: number;
@@ -40,8 +45,11 @@ export interface Identity {
 
 /** One request that waits for its answer. */
 export class Transaction {
+  /** What is asked. */
   readonly request: Request;
+  /** Under which names. */
   readonly identity: Identity;
+  /** Of the first send, in monotonic ms. */
   readonly startedAt: number;
   /** Whether it repeats one that was refused for the clock. */
   readonly round: "first" | "after-clock";
@@ -54,6 +62,7 @@ export class Transaction {
   #resendAt: number | undefined;
   #expiresAt: number;
 
+  /** A transaction whose first send is due at once. */
   constructor(request: Request, identity: Identity, round: "first" | "after-clock", now: number) {
     this.request = request;
     this.identity = identity;

@@ -50,6 +50,7 @@ const NONCE_GRACE_MS = 2_000;
 
 /** The transactions under way with the cloud. */
 export class TransactionTable {
+  /** The cloud's clock, learned from its answers. */
   readonly clock: ServerClock;
   readonly #dialect: Dialect;
   readonly #environment: Environment;
@@ -59,6 +60,7 @@ export class TransactionTable {
   #lastCseq = 0;
   #now = 0;
 
+  /** An empty table. */
   constructor(dialect: Dialect, environment: Environment) {
     this.#dialect = dialect;
     this.#environment = environment;

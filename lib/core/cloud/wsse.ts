@@ -12,7 +12,9 @@ import type { Header } from "./message.ts";
 
 /** The pair a vendor's app carries: public constants, retired now and then. */
 export interface AppAccount {
+  /** The app's name. */
   readonly user: string;
+  /** The app's key. */
   readonly key: string;
 }
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { SMARTPSS } from "../../../lib/core/cloud/dialect.ts";
 import { encodeResponse } from "../../../lib/core/cloud/message.ts";
 import { EMPTY, parseEndpoint, utf8 } from "../../../lib/core/bytes.ts";
@@ -902,4 +903,35 @@ Deno.test("traces hold no serial, token, digest, salt, password or body", () => 
     send: 1,
   });
   assert(text.includes("/relay/start/..."));
+});
+
+Deno.test("answers changed at random never throw, and the run still comes to an end", () => {
+  const edits = fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(
+      edits,
+      fc.nat(1000),
+      fc.constantFrom("auto", "direct", "relay"),
+      (edits, seed, path) => {
+        const device = new LockedDevice();
+        const changed = Object.fromEntries(
+          Object.entries({ ...HEALTHY, ...device.scripts }).map(([name, script]) => [
+            name,
+            (a: Arrival): Reply[] =>
+              script(a).map((r) => {
+                const data = r.data.slice();
+                for (const [at, byte] of edits) if (at < data.length) data[at] = byte;
+                return { ...r, data };
+              }),
+          ]),
+        );
+        const run = new CloudRun(changed, { credentials: ACCOUNT, seed, path }).start(90_000);
+        assertEquals(run.signaling.pollDeadline(), undefined);
+        assert(run.told.some((type) => ["failed", "channel", "relay-ready"].includes(type)));
+        run.release().runUntil(120_000);
+        assertEquals(run.told.at(-1), "released");
+      },
+    ),
+    { numRuns: 150 },
+  );
 });
