@@ -237,14 +237,15 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
       case "relay-failed":
         return this.#onRelayFailed(event.failure, now);
       case "failed":
+      case "channel-failed":
         // A path that was found no longer needs the cloud.
-        if (!this.#direct && !this.#relay) this.#fail(event.failure);
-        return;
+        if (this.#direct) return;
+        if (!this.#relay || this.#options.path === "direct") return this.#fail(event.failure);
+        return this.#giveUpDirect(now);
       case "released":
         this.#events.push(event);
         return;
-      case "trying":
-      case "lease":
+      default:
         return;
     }
   }
