@@ -4,8 +4,6 @@
  *
  * @module
  */
-import { pbkdf2 } from "@noble/hashes/pbkdf2.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import type { Counters } from "../../fixtures/world/counters.ts";
 import type { Device, DeviceEvent } from "../../fixtures/world/device.ts";
 import type { StreamId } from "../../fixtures/world/device_realm.ts";
@@ -17,8 +15,8 @@ import {
   type DeviceProfile,
 } from "../../fixtures/world/options.ts";
 import { buildWorld, type World, type WorldPlaces } from "../../fixtures/world/world.ts";
-import { toHex } from "../../lib/core/bytes.ts";
-import type { DeriveKey, Endpoint, Machine } from "../../lib/core/types.ts";
+import type { Endpoint, Machine } from "../../lib/core/types.ts";
+import { memoDeriveKey } from "../support/memo_derive_key.ts";
 import type { Nat } from "./nat.ts";
 import type { NetworkNode, VirtualNetwork } from "./network.ts";
 
@@ -70,19 +68,6 @@ export const DEVICE_LAN: Endpoint = { ip: "192.168.1.108", port: 23730 };
 /** The address of the first device, and of its NAT when it has one. */
 export const DEVICE_PUBLIC: Endpoint = { ip: "198.51.100.20", port: 23730 };
 
-const derived = new Map<string, Uint8Array>();
-
-/** PBKDF2 that remembers: its 20,000 rounds cost more than the rest of a simulation. */
-export const memoisedDeriveKey: DeriveKey = (password, salt, iterations, length) => {
-  const name = `${toHex(password)} ${toHex(salt)} ${iterations} ${length}`;
-  let key = derived.get(name);
-  if (key === undefined) {
-    key = pbkdf2(sha256, password, salt, { c: iterations, dkLen: length });
-    if (derived.size < 10_000) derived.set(name, key);
-  }
-  return key;
-};
-
 /** Puts a world into `net` and starts its devices. Let some time pass before they are registered. */
 export class SimWorld {
   readonly places: WorldPlaces;
@@ -118,7 +103,7 @@ export class SimWorld {
       cloud: options.cloud,
       seed: net.seed,
       unixTimeMs: this.unixTimeMs,
-      deriveKey: memoisedDeriveKey,
+      deriveKey: memoDeriveKey,
     });
     this.#attachCloud(this.#world.cloud);
     this.#attachRelay(this.#world.relay);
