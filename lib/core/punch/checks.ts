@@ -31,6 +31,7 @@ import { decodeStun, encodeStun, isPlainStun, type StunMessage } from "./stun.ts
 export interface ConnectivityChecksOptions {
   /** Our 8-byte Identify, the one of the p2p-channel request. */
   readonly identify: Uint8Array;
+  /** Where transaction ids and our cookie come from. */
   readonly random: Random;
   /** Between two requests to the same candidate; 500, PROTOCOL.md section 9. */
   readonly intervalMs?: number | undefined;
@@ -40,6 +41,7 @@ export interface ConnectivityChecksOptions {
   readonly giveUpMs?: number | undefined;
   /** How long a request may wait for its answer; 10 s, far above any round trip. */
   readonly answerTimeoutMs?: number | undefined;
+  /** Where outcomes and dropped datagrams are told. */
   readonly trace?: Trace | undefined;
 }
 
@@ -113,7 +115,11 @@ export class ConnectivityChecks implements Machine<PunchEvent, "device"> {
   #state: State = { name: "waiting" };
   #tries = 0;
 
-  /** @throws {RangeError} When `identify` is not of 8 bytes. */
+  /**
+   * Waits for `start`, but answers the device already.
+   *
+   * @throws {RangeError} When `identify` is not of 8 bytes.
+   */
   constructor(options: ConnectivityChecksOptions) {
     if (options.identify.length !== 8) throw new RangeError("an Identify has 8 bytes");
     this.#identify = options.identify;

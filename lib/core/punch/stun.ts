@@ -52,6 +52,7 @@ export type StunType = "request" | "success" | "confirmation" | "error";
 
 /** One STUN message, inverted or not. */
 export interface StunMessage {
+  /** What it is. */
   readonly type: StunType;
   /** Unsigned 32-bit. */
   readonly cookie: number;

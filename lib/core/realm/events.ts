@@ -31,10 +31,15 @@ export type MuxEvent =
 
 /** Plain counters of a multiplexer; they never decrease. */
 export interface MultiplexerStats {
+  /** Realms asked for. */
   realmsOpened: number;
+  /** BINDs answered CONN. */
   realmsConnected: number;
+  /** BINDs answered DISC. */
   realmsRefused: number;
+  /** BINDs not answered in time. */
   bindTimeouts: number;
+  /** Realms closed because their client did not read. */
   slowClients: number;
   /** Data bytes accepted from local clients. */
   bytesOut: number;
@@ -42,7 +47,9 @@ export interface MultiplexerStats {
   bytesIn: number;
   /** Data bytes for realms that are closed or were never opened. */
   discardedBytes: number;
+  /** Heartbeats of the device. */
   heartbeatsIn: number;
+  /** Heartbeats of ours. */
   heartbeatsOut: number;
   /** Frames of unknown kind or without a place in the dialogue. */
   ignoredFrames: number;

@@ -54,6 +54,8 @@ export class Multiplexer {
   readonly stats: MultiplexerStats = emptyMultiplexerStats();
 
   /**
+   * Makes one for a connection that carries nothing else.
+   *
    * @param connection Opened by the caller, driven by the multiplexer.
    * @throws {RangeError} When an option is out of its range.
    */

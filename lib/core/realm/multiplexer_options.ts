@@ -37,6 +37,7 @@ export interface MultiplexerOptions {
   readonly closeAfterFlushPorts?: readonly number[] | undefined;
   /** Ids of closed realms remembered, so that late bytes meet no new realm; 1024. */
   readonly maxRetiredIds?: number | undefined;
+  /** Where ended realms and ignored frames are told. */
   readonly trace?: Trace | undefined;
 }
 

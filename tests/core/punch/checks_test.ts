@@ -343,6 +343,17 @@ Deno.test("after 30 s without an answer the requests end, but a late answer stil
   assertEquals(rig.events().length, 1);
 });
 
+Deno.test("an answer after more than 10 s proves nothing", () => {
+  const rig = new Rig();
+  rig.checks.start([LAN], START);
+  const [first] = rig.sent();
+  for (let now = START + 500; now <= START + 10_000; now += 500) rig.checks.handleTimeout(now);
+  rig.sent();
+  rig.answer(first!.message, LAN, START + 10_001);
+  assertEquals(rig.events(), []);
+  assertEquals(rig.reasons(), ["answer-ignored unknown-transaction"]);
+});
+
 Deno.test("at most sixteen candidates are checked", () => {
   const rig = new Rig();
   rig.checks.start(

@@ -151,6 +151,22 @@ Deno.test("alone a client may read nothing for hours, and has 10 s from when ano
   assertEquals(rig.told(), ["realm-closed slow-client"]);
 });
 
+Deno.test("a realm that the device closed is never called slow or idle, however long it is unread", () => {
+  const rig = new Rig();
+  const [gone, finished] = [rig.connected(), rig.connected()];
+  rig.connected();
+  rig.data(gone!, 50);
+  rig.data(finished!, 50);
+  rig.mux.finish(finished!, rig.now);
+  rig.disc(gone!);
+  rig.disc(finished!);
+  rig.told();
+  rig.connected();
+  assertEquals(rig.mux.pollDeadline(), undefined);
+  rig.expectSilence(200_000);
+  assertEquals([rig.readAll(gone!).length, rig.readAll(finished!).length], [50, 50]);
+});
+
 Deno.test("the 10 s end when the other realm ends", () => {
   const rig = new Rig();
   const [slow, other] = [rig.connected(), rig.connected()];
