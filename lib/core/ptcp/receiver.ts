@@ -86,6 +86,8 @@ export class Receiver {
   /** The peer's CONNECT: takes sequence space, is acknowledged with what we send next or soon. */
   acceptConnect(length: number, now: number): void {
     this.buffer.skip(length);
+    // Control data does not count in the window.
+    this.#announcedEdge = seqAdd(this.#announcedEdge, length);
     this.#delayAck(now);
   }
 

@@ -10,10 +10,10 @@
  *     └─────── an echo that shows it was needless
  * ```
  *
- * In `recovery` (NewReno) every partial ack resends the next hole. In `loss` the peer may lack
- * everything: while acks end exactly where resends ended, more is resent as the window opens; an
- * ack that jumps further shows that the peer kept what came after the hole, and from then on each
- * partial ack resends one segment.
+ * In `recovery` (NewReno) every partial ack resends the next hole. In `loss` a timeout resends the
+ * oldest segment only. An ack that ends exactly where the resends ended shows that the peer lacks
+ * what follows too: more is resent as the window opens. An ack that jumps further shows that it
+ * kept what came after the hole: the next hole alone is resent.
  *
  * Source: PROTOCOL.md sections 9 (NACK) and 10; RFC 5681, RFC 6582, RFC 6298, RFC 3522.
  *
@@ -213,7 +213,7 @@ export class Sender {
       this.#connectRtoMs = Math.min(2 * this.#connectRtoMs, MAX_CONNECT_RTO_MS);
       this.#retransmitAt = now + this.#connectRtoMs;
     }
-    this.#beginLoss(this.#duplicateAcks === 0 ? "everything" : "one");
+    this.#beginLoss("oldest");
     return "resend";
   }
 
@@ -356,7 +356,7 @@ export class Sender {
     this.#retransmitAt = now + this.rtt.rtoMs;
   }
 
-  #beginLoss(missing: "everything" | "one"): void {
+  #beginLoss(missing: "everything" | "oldest"): void {
     // Only the first resend of a loss tells whether it was needless.
     if (this.#phase === "normal") this.#resend.arm();
     this.#phase = "loss";
