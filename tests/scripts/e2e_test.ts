@@ -1,6 +1,10 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseE2eArguments } from "../../scripts/e2e.ts";
-import { type ForeignProgram, missingPrograms } from "../../scripts/foreign_programs.ts";
+import {
+  FOREIGN_PROGRAMS,
+  type ForeignProgram,
+  missingPrograms,
+} from "../../scripts/foreign_programs.ts";
 
 Deno.test("e2e keeps its own options and hands the others to deno test", () => {
   assertEquals(
@@ -29,4 +33,12 @@ Deno.test("a missing, a broken and a working foreign program are told apart", as
     "absent is missing: apt-get install a b",
     "broken is missing: apt-get install broken-package",
   ]);
+});
+
+Deno.test("CI installs every package that an end-to-end test plays against", async () => {
+  const ci = await Deno.readTextFile(new URL("../../.ci/run", import.meta.url));
+  const packages = new Set(/PACKAGES="([^"]+)"/.exec(ci)?.[1]?.split(/\s+/));
+  for (const program of FOREIGN_PROGRAMS) {
+    for (const name of program.packages) assert(packages.has(name), name);
+  }
 });
