@@ -31,6 +31,7 @@ sys.exit(0 if all(Gst.ElementFactory.find(name) for name in needed) else 1)
 export const FOREIGN_PROGRAMS: readonly ForeignProgram[] = [
   { name: "ffmpeg", packages: ["ffmpeg"], command: "ffmpeg", args: ["-version"] },
   { name: "ffprobe", packages: ["ffmpeg"], command: "ffprobe", args: ["-version"] },
+  { name: "tshark", packages: ["tshark"], command: "tshark", args: ["--version"] },
   {
     name: "GStreamer's RTSP server",
     packages: [

@@ -354,7 +354,7 @@ end
 local function link_http(pinfo, is_request, cseq)
   local link = {}
   if cseq == nil then return link end
-  local now = pinfo.abs_ts
+  local now = pinfo.rel_ts
   local client = is_request and (tostring(pinfo.src) .. ":" .. pinfo.src_port) or
     (tostring(pinfo.dst) .. ":" .. pinfo.dst_port)
   local key = client .. "/" .. cseq
@@ -420,7 +420,7 @@ local function add_elements(text, base_offset, tvb, tree)
   end
 end
 
-function dhhttp.dissector(tvb, pinfo, root)
+local function dissect_http(tvb, pinfo, root)
   local text = tvb:raw()
   if not is_http(text) then return 0 end
   pinfo.cols.protocol = "DH-HTTP"
@@ -487,6 +487,7 @@ function dhhttp.dissector(tvb, pinfo, root)
   end
   return tvb:len()
 end
+dhhttp.dissector = dissect_http
 
 -- ---------------------------------------------------------------------------------------------
 -- Inverted STUN
@@ -500,7 +501,7 @@ end
 
 local function link_stun(pinfo, is_request, id)
   local link = {}
-  local now = pinfo.abs_ts
+  local now = pinfo.rel_ts
   if is_request then
     link.request = { frame = pinfo.number, at = now }
     stun_requests[id] = link.request
@@ -512,7 +513,7 @@ local function link_stun(pinfo, is_request, id)
   return link
 end
 
-function dhstun.dissector(tvb, pinfo, root)
+local function dissect_stun(tvb, pinfo, root)
   local raw = tvb:raw()
   if not is_stun(raw) then return 0 end
   pinfo.cols.protocol = "DH-STUN"
@@ -569,6 +570,7 @@ function dhstun.dissector(tvb, pinfo, root)
   pinfo.cols.info = info
   return tvb:len()
 end
+dhstun.dissector = dissect_stun
 
 -- ---------------------------------------------------------------------------------------------
 -- RTSP inside a realm: the byte stream is cut into whole messages and interleaved packets.
@@ -653,14 +655,14 @@ local function note_frame(conversation, side, text, pinfo)
     known = {
       port = raw_u32(text, 13),
       frame = pinfo.number,
-      at = pinfo.abs_ts,
+      at = pinfo.rel_ts,
       rtsp = { { buffer = "" }, { buffer = "" } },
     }
     conversation.realms[realm] = known
   elseif known then
     note.bind_in = known.frame
     note.port = known.port
-    if kind == 0x12 then note.time = pinfo.abs_ts - known.at end
+    if kind == 0x12 then note.time = pinfo.rel_ts - known.at end
     if kind == 0x10 and rtsp_ports[known.port] then
       note.rtsp = feed_rtsp(known.rtsp[side], text:sub(13))
     end
@@ -914,8 +916,10 @@ local function analyse_data(half, other, segment, result)
         result.duplicate = first.timestamp == segment.timestamp
       end
     end
-    if result.retransmission and other.dup_acks >= 3 and other.ack == segment.seq then
+    if result.retransmission and other.dup_acks >= 3 and other.ack == segment.seq and
+      half.fast_seq ~= segment.seq then
       result.fast = true
+      half.fast_seq = segment.seq
     end
   end
   if first == nil then
@@ -984,7 +988,7 @@ local function analyse(tvb, pinfo)
   end
   local segment = {
     frame = pinfo.number,
-    at = pinfo.abs_ts,
+    at = pinfo.rel_ts,
     seq = tvb:range(4, 4):uint(),
     ack = tvb:range(8, 4):uint(),
     window = tvb:range(14, 2):uint() * 2 ^ half.scale,
@@ -1071,7 +1075,7 @@ local function show_nack(tvb, tree)
   sub:add_proto_expert_info(e.nack)
 end
 
-function ptcp.dissector(tvb, pinfo, root)
+local function dissect_ptcp(tvb, pinfo, root)
   if tvb:len() < 24 or tvb:range(0, 4):uint() ~= 0x50544350 then return 0 end
   if not pinfo.visited or packets[pinfo.number] == nil then
     packets[pinfo.number] = analyse(tvb, pinfo)
@@ -1142,6 +1146,7 @@ function ptcp.dissector(tvb, pinfo, root)
   end
   return tvb:len()
 end
+ptcp.dissector = dissect_ptcp
 
 -- ---------------------------------------------------------------------------------------------
 -- Realm frames on TCP: the TCP relay. Before them stands one HTTP exchange, client-bind.
@@ -1168,7 +1173,7 @@ local function tou_frame(tvb, pinfo, root)
   return tvb:len()
 end
 
-function tou.dissector(tvb, pinfo, root)
+local function dissect_tou(tvb, pinfo, root)
   local text = tvb:raw()
   if text:find("^HTTP/1%.") or text:find("^[A-Z]+ /") then
     local _, header_end = text:find("\r\n\r\n", 1, true)
@@ -1193,21 +1198,24 @@ function tou.dissector(tvb, pinfo, root)
   dissect_tcp_pdus(tvb, root, 12, tou_length, tou_frame)
   return tvb:len()
 end
+tou.dissector = dissect_tou
 
 -- ---------------------------------------------------------------------------------------------
--- Recognition by content. All UDP protocols share endpoints, so one dissector takes the conversation
+-- Recognition by content. A dissector called through its protocol may no longer ask for more segments,
+-- so functions are called here. All UDP protocols share endpoints, so one dissector takes the conversation
 -- and hands each datagram on.
 
-function p2p.dissector(tvb, pinfo, root)
+local function dissect_p2p(tvb, pinfo, root)
   local text = tvb:raw()
-  if #text >= 24 and text:sub(1, 4) == "PTCP" then return ptcp.dissector(tvb, pinfo, root) end
-  if is_stun(text) then return dhstun.dissector(tvb, pinfo, root) end
-  if is_http(text) then return dhhttp.dissector(tvb, pinfo, root) end
+  if #text >= 24 and text:sub(1, 4) == "PTCP" then return dissect_ptcp(tvb, pinfo, root) end
+  if is_stun(text) then return dissect_stun(tvb, pinfo, root) end
+  if is_http(text) then return dissect_http(tvb, pinfo, root) end
   return 0
 end
+p2p.dissector = dissect_p2p
 
 p2p:register_heuristic("udp", function(tvb, pinfo, root)
-  if p2p.dissector(tvb, pinfo, root) == 0 then return false end
+  if dissect_p2p(tvb, pinfo, root) == 0 then return false end
   pinfo.conversation = p2p
   return true
 end)
@@ -1218,7 +1226,7 @@ tou:register_heuristic("tcp", function(tvb, pinfo, root)
     return false
   end
   pinfo.conversation = tou
-  tou.dissector(tvb, pinfo, root)
+  dissect_tou(tvb, pinfo, root)
   return true
 end)
 

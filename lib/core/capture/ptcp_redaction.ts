@@ -12,6 +12,9 @@ import { FrameRedaction, RealmRedactions, type Side } from "./frame_redaction.ts
 /** Longest control or NACK body that is believed; a longer one is blanked. */
 const MAX_CONTROL_BYTES = 264;
 
+/** What a kept stretch costs beside its bytes, so that tiny ones are bounded in number too. */
+const STRETCH_BYTES = 32;
+
 /** Segments further ahead than this are no part of the stream: the largest window with its scale. */
 const MAX_AHEAD_BYTES = 2 ** 24;
 
@@ -176,12 +179,12 @@ class HalfStream {
     if (!stretch.isControl) this.frames.redact(bytes);
     else if (bytes.length > MAX_CONTROL_BYTES) bytes.fill(0);
     this.#history.push({ at: this.#at, bytes, isControl: stretch.isControl });
-    this.#historyLength += bytes.length;
+    this.#historyLength += bytes.length + STRETCH_BYTES;
     this.#at += bytes.length;
     this.#sequence = seqAdd(this.#sequence!, bytes.length);
     let dropped = 0;
-    while (this.#historyLength > this.#historyBytes) {
-      this.#historyLength -= this.#history[dropped++]!.bytes.length;
+    while (this.#historyLength > this.#historyBytes && dropped < this.#history.length) {
+      this.#historyLength -= this.#history[dropped++]!.bytes.length + STRETCH_BYTES;
     }
     if (dropped > 0) this.#history.splice(0, dropped);
   }

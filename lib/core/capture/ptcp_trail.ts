@@ -35,6 +35,9 @@ export interface TrailStep {
 /** Bytes that may wait behind a gap, per direction: four unscaled windows. */
 const MAX_PENDING_BYTES = 262_144;
 
+/** What a waiting segment costs beside its bytes, so that tiny ones are bounded in number too. */
+const SEGMENT_BYTES = 64;
+
 class HalfTrail {
   readonly walker = new FrameWalker();
   #next: number | undefined;
@@ -80,7 +83,7 @@ class HalfTrail {
     while (index > 0 && seqDiff(this.#pending[index - 1]!.sequence, sequence) > 0) index--;
     if (this.#pending[index - 1]?.sequence === sequence) return;
     this.#pending.splice(index, 0, { sequence, bytes });
-    this.#pendingBytes += bytes.length;
+    this.#pendingBytes += bytes.length + SEGMENT_BYTES;
   }
 
   #release(): FramePart[] {
@@ -90,7 +93,7 @@ class HalfTrail {
       const known = seqDiff(this.#next!, sequence);
       if (known < 0) break;
       count++;
-      this.#pendingBytes -= bytes.length;
+      this.#pendingBytes -= bytes.length + SEGMENT_BYTES;
       if (known >= bytes.length) continue;
       this.#next = seqAdd(sequence, bytes.length);
       parts.push(...this.walker.walk(bytes.subarray(known)));
