@@ -8,13 +8,16 @@
 
 /** The peer sent bytes that are not what the format says. Caught in one place, traced, dropped. */
 export class DecodeError extends Error {
-  override readonly name = "DecodeError";
+  /** `DecodeError`. */
+  override readonly name: string = "DecodeError";
   /** What was being decoded and what is wrong with it. */
   readonly what: string;
   /** Byte offset of the fault. */
   readonly offset: number;
 
   /**
+   * Says what was wrong and where.
+   *
    * @param what What was being decoded and what is wrong with it, without any payload bytes.
    * @param offset Byte offset of the fault.
    */
@@ -27,12 +30,14 @@ export class DecodeError extends Error {
 
 /** The caller used an object in a state that does not allow it. */
 export class StateError extends Error {
-  override readonly name = "StateError";
+  /** `StateError`. */
+  override readonly name: string = "StateError";
 }
 
 /** We broke a promise to ourselves: a bug in this program. */
 export class InvariantError extends Error {
-  override readonly name = "InvariantError";
+  /** `InvariantError`. */
+  override readonly name: string = "InvariantError";
 }
 
 /**

@@ -43,6 +43,7 @@ export type Reason =
 
 /** One failure (or warning), complete enough to print, log, count and act upon. */
 export interface Failure {
+  /** The stable word for it. */
   readonly reason: Reason;
   /** What happened, one sentence without the final advice. Never a secret. */
   readonly what: string;
@@ -54,9 +55,12 @@ export interface Failure {
 
 /** An error that carries a {@linkcode Failure}; what the library's promises reject with. */
 export class FailureError extends Error {
-  override readonly name = "FailureError";
+  /** `FailureError`. */
+  override readonly name: string = "FailureError";
+  /** What failed, and what to do about it. */
   readonly failure: Failure;
 
+  /** Wraps a failure; its sentences become the message. */
   constructor(failure: Failure) {
     super(`${failure.what} ${failure.advice}`.trim());
     this.failure = failure;

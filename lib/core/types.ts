@@ -17,7 +17,9 @@ export interface Endpoint {
 export interface Datagram<Socket extends string = string> {
   /** Which of the machine's own sockets received it. */
   readonly socket: Socket;
+  /** Who sent it, as the network says. */
   readonly from: Endpoint;
+  /** The payload. */
   readonly data: Uint8Array;
 }
 
@@ -25,7 +27,9 @@ export interface Datagram<Socket extends string = string> {
 export interface Transmit<Socket extends string = string> {
   /** Which of the machine's own sockets sends it. */
   readonly socket: Socket;
+  /** Where it goes. */
   readonly to: Endpoint;
+  /** The payload. */
   readonly data: Uint8Array;
 }
 
@@ -68,6 +72,7 @@ export interface TraceEvent {
   readonly scope: string;
   /** What happened, kebab-case, e.g. `retransmit`, `datagram-dropped`. */
   readonly name: string;
+  /** What there is to say about it. */
   readonly data: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -96,9 +101,12 @@ export type DeriveKey = (
 
 /** What a machine may not take from its surroundings by itself. */
 export interface Environment {
+  /** Source of every random number and nonce. */
   readonly random: Random;
   /** The local wall clock, Unix time in ms. It may be wrong: the cloud's `Date` corrects it. */
   readonly unixTimeMs: () => number;
+  /** The slow key derivation of device authentication. */
   readonly deriveKey: DeriveKey;
+  /** Where trace events go. */
   readonly trace?: Trace | undefined;
 }
