@@ -5,7 +5,7 @@
  */
 import { pbkdf2 } from "@noble/hashes/pbkdf2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { DeriveKey, Environment, Random, Trace } from "../core/types.ts";
+import type { Environment, Random, Trace } from "../core/types.ts";
 
 /** Randomness of the operating system. */
 export const systemRandom: Random = {
@@ -14,8 +14,14 @@ export const systemRandom: Random = {
 };
 
 /** PBKDF2-HMAC-SHA256; 20 to 40 ms a call. */
-export const deriveKey: DeriveKey = (password, salt, iterations, length) =>
-  pbkdf2(sha256, password, salt, { c: iterations, dkLen: length });
+export function deriveKey(
+  password: Uint8Array,
+  salt: Uint8Array,
+  iterations: number,
+  length: number,
+): Uint8Array {
+  return pbkdf2(sha256, password, salt, { c: iterations, dkLen: length });
+}
 
 /** The environment of a real run. */
 export function systemEnvironment(trace?: Trace): Environment {

@@ -35,6 +35,24 @@ export interface ForwarderOptions {
 /** Above this some devices stop answering: PROTOCOL.md section 2.7. */
 const MANY_CLIENTS = 8;
 
+function udpRefused(client: string): Failure {
+  return {
+    reason: "rtsp-udp",
+    what: `Client ${client} asked for RTP over UDP, which cannot pass a tunnel; told to use TCP.`,
+    advice: "If there is no picture, choose TCP (ffmpeg -rtsp_transport tcp, vlc --rtsp-tcp).",
+    facts: { client },
+  };
+}
+
+function slowClient(client: string, others: number): Failure {
+  return {
+    reason: "slow-client",
+    what: `Client ${client} reads too slowly; closed it to protect ${others} others.`,
+    advice: "Give it a smaller stream, or a faster line.",
+    facts: { client, others },
+  };
+}
+
 /** Listens on local ports and gives each connection a stream of the session. */
 export class Forwarder {
   readonly #source: StreamSource;
@@ -115,11 +133,19 @@ export class Forwarder {
     }
     const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
     const address = formatListen(hostname, port);
-    const client = new LocalClient(conn, this.#source.connect(remotePort), remotePort);
+    const client = new LocalClient({
+      conn,
+      stream: this.#source.connect(remotePort),
+      remotePort,
+      onUdpRefused: () => onEvent({ type: "warning", failure: udpRefused(address) }),
+    });
     onEvent({ type: "client-opened", remotePort, client: address });
     const running = client.run().then((why) => {
       this.#clients.delete(client);
       onEvent({ type: "client-closed", remotePort, client: address, why });
+      if (why === "slow-client") {
+        onEvent({ type: "warning", failure: slowClient(address, this.#clients.size) });
+      }
     });
     this.#clients.set(client, running);
     this.#warnOfMany();

@@ -4,51 +4,45 @@
  * @module
  */
 import { concatBytes } from "../core/bytes.ts";
-import { UdpSetupFilter } from "../core/rtsp/filter.ts";
+import { type FilterOutput, UdpSetupFilter } from "../core/rtsp/filter.ts";
 import type { RealmStream } from "./realm_stream.ts";
 
 /** Bytes read from the local program at a time: one read should fill a window. */
 const READ_BYTES = 65_536;
 
-/** Why a client's connection ended. */
-export type ClientEnd =
-  | "client"
-  | "device"
-  | "refused"
-  | "slow-client"
-  | "bind-timeout"
-  | "session-lost"
-  | "local"
-  | "failed"
-  | string;
-
-/** What a filter between a client and its realm does. */
-interface Filter {
-  fromClient(chunk: Uint8Array): Filtered;
-  fromDevice(chunk: Uint8Array): Filtered;
-}
-
-interface Filtered {
-  readonly toDevice: readonly Uint8Array[];
-  readonly toClient: readonly Uint8Array[];
-}
-
 /** RTSP of the device. */
 const RTSP_PORT = 554;
+
+/** Why a client's connection ended: its own doing, or the word its realm ended with. */
+export type ClientEnd = "client" | "refused" | string;
+
+/** What a client is made of. */
+export interface LocalClientOptions {
+  readonly conn: Deno.Conn;
+  readonly stream: RealmStream;
+  readonly remotePort: number;
+  /** A SETUP for UDP was answered in the device's place. */
+  readonly onUdpRefused?: (() => void) | undefined;
+}
 
 /** Bridges one local connection and one realm until either ends. */
 export class LocalClient {
   readonly #conn: Deno.Conn;
   readonly #stream: RealmStream;
-  readonly #filter: Filter | undefined;
-  /** Writes to the local program, one after the other. */
+  readonly #filter: UdpSetupFilter | undefined;
+  /** Bytes for the local program that wait for the write before them. */
+  readonly #pending: Uint8Array[] = [];
+  #isWriting = false;
+  /** The write under way; resolves when nothing waits. */
   #writing: Promise<void> = Promise.resolve();
   #connClosed = false;
 
-  constructor(conn: Deno.Conn, stream: RealmStream, remotePort: number) {
+  constructor({ conn, stream, remotePort, onUdpRefused }: LocalClientOptions) {
     this.#conn = conn;
     this.#stream = stream;
-    this.#filter = remotePort === RTSP_PORT ? new UdpSetupFilter() : undefined;
+    this.#filter = remotePort === RTSP_PORT
+      ? new UdpSetupFilter({ onRefused: onUdpRefused })
+      : undefined;
   }
 
   /** Carries bytes both ways; resolves with why it ended, with everything closed. */
@@ -60,11 +54,10 @@ export class LocalClient {
     }
     const upward = this.#pumpToDevice();
     const reason = await this.#pumpToClient();
-    await this.#writing;
     this.#closeConn();
     this.#stream.close();
     await upward;
-    return reason;
+    return reason === "local" ? "client" : reason;
   }
 
   /** Drops the connection at once. */
@@ -79,60 +72,65 @@ export class LocalClient {
       for (;;) {
         const length = await this.#conn.read(buffer);
         if (length === null) break;
-        if (!await this.#toDevice(buffer.subarray(0, length))) return;
+        // The bytes are given away: the buffer is read into again.
+        const bytes = buffer.slice(0, length);
+        if (!await this.#upward(this.#filter?.fromClient(bytes) ?? passUp(bytes))) return;
       }
     } catch {
       // The program went away without a word: there is nobody to deliver anything to.
-      this.#stream.close();
+      this.abort();
       return;
     }
+    if (this.#filter && !await this.#upward(this.#filter.finishClient())) return;
     this.#stream.finish();
-  }
-
-  async #toDevice(bytes: Uint8Array): Promise<boolean> {
-    if (!this.#filter) return await this.#stream.write(bytes.slice());
-    const { toDevice, toClient } = this.#filter.fromClient(bytes.slice());
-    this.#queueToClient(toClient);
-    for (const chunk of toDevice) {
-      if (!await this.#stream.write(chunk)) return false;
-    }
-    return true;
   }
 
   async #pumpToClient(): Promise<ClientEnd> {
     for (;;) {
       const chunks = await this.#stream.read();
-      if (!chunks) return await this.#stream.ended;
+      if (this.#connClosed) return "client";
+      if (!chunks) break;
       if (this.#filter) {
-        for (const chunk of chunks) {
-          const { toClient, toDevice } = this.#filter.fromDevice(chunk);
-          this.#queueToClient(toClient);
-          for (const bytes of toDevice) await this.#stream.write(bytes);
-        }
+        for (const chunk of chunks) await this.#upward(this.#filter.fromDevice(chunk));
       } else {
-        this.#queueToClient(chunks);
+        this.#downward(chunks);
       }
       // Reading on only when the local program has taken this is what slows the device down.
       await this.#writing;
-      if (this.#connClosed) return "client";
     }
+    if (this.#filter) await this.#upward(this.#filter.finishDevice());
+    await this.#writing;
+    return await this.#stream.ended;
   }
 
-  #queueToClient(chunks: readonly Uint8Array[]): void {
+  /** Passes a filter's output on, both ways; false when the realm is gone. */
+  async #upward({ toDevice, toClient }: FilterOutput): Promise<boolean> {
+    this.#downward(toClient);
+    for (const bytes of toDevice) {
+      if (!await this.#stream.write(bytes)) return false;
+    }
+    return true;
+  }
+
+  #downward(chunks: readonly Uint8Array[]): void {
     if (chunks.length === 0) return;
-    const bytes = concatBytes(chunks);
-    this.#writing = this.#writing.then(() => this.#writeAll(bytes));
+    this.#pending.push(...chunks);
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    this.#writing = this.#writePending();
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    let rest = bytes;
+  /** Everything that waits goes out as one write, for as long as anything waits. */
+  async #writePending(): Promise<void> {
     try {
-      while (rest.length > 0 && !this.#connClosed) {
-        rest = rest.subarray(await this.#conn.write(rest));
+      while (this.#pending.length > 0 && !this.#connClosed) {
+        let rest = concatBytes(this.#pending.splice(0));
+        while (rest.length > 0) rest = rest.subarray(await this.#conn.write(rest));
       }
     } catch {
-      this.#closeConn();
-      this.#stream.close();
+      this.abort();
+    } finally {
+      this.#isWriting = false;
     }
   }
 
@@ -145,4 +143,8 @@ export class LocalClient {
       // Closed by the runtime already.
     }
   }
+}
+
+function passUp(bytes: Uint8Array): FilterOutput {
+  return { toDevice: [bytes], toClient: [] };
 }

@@ -25,6 +25,8 @@ export class RealmStream {
   readonly #ended = Promise.withResolvers<string>();
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
+  #isReadable = false;
+  #isWritable = false;
   #closed = false;
 
   constructor(port: RealmPort) {
@@ -49,9 +51,11 @@ export class RealmStream {
   async write(bytes: Uint8Array): Promise<boolean> {
     let rest = bytes;
     while (!this.#closed) {
+      // Room may be announced while this very write goes out: a sign from before it is stale.
+      this.#isWritable = false;
       rest = rest.subarray(this.#port.write(rest));
       if (rest.length === 0) return true;
-      await new Promise<void>((wake) => this.#wakeWriter = wake);
+      if (!this.#isWritable) await new Promise<void>((wake) => this.#wakeWriter = wake);
     }
     return false;
   }
@@ -63,10 +67,11 @@ export class RealmStream {
    */
   async read(): Promise<readonly Uint8Array[] | undefined> {
     for (;;) {
+      this.#isReadable = false;
       const chunks = this.#port.read(READ_BYTES);
       if (chunks.length > 0) return chunks;
       if (this.#closed) return undefined;
-      await new Promise<void>((wake) => this.#wakeReader = wake);
+      if (!this.#isReadable) await new Promise<void>((wake) => this.#wakeReader = wake);
     }
   }
 
@@ -94,12 +99,14 @@ export class RealmStream {
 
   /** Bytes can be read. */
   onReadable(): void {
+    this.#isReadable = true;
     this.#wakeReader?.();
     this.#wakeReader = undefined;
   }
 
   /** Bytes can be written again. */
   onWritable(): void {
+    this.#isWritable = true;
     this.#wakeWriter?.();
     this.#wakeWriter = undefined;
   }

@@ -10,9 +10,10 @@ import { deriveKey } from "../../lib/net/environment.ts";
 const known = new Map<string, Uint8Array>();
 
 /** {@linkcode deriveKey}, remembered. */
-export const memoDeriveKey: DeriveKey = (password, salt, iterations, length) => {
-  const input = `${toHex(password)} ${toHex(salt)} ${iterations} ${length}`;
-  let key = known.get(input);
-  if (!key) known.set(input, key = deriveKey(password, salt, iterations, length));
+export function memoDeriveKey(...input: Parameters<DeriveKey>): Uint8Array {
+  const [password, salt, iterations, length] = input;
+  const name = `${toHex(password)} ${toHex(salt)} ${iterations} ${length}`;
+  let key = known.get(name);
+  if (!key) known.set(name, key = deriveKey(...input));
   return key;
-};
+}

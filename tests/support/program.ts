@@ -1,5 +1,5 @@
 /**
- * The program as a subprocess: from source, or the executable named by `DAHUA_P2P_EXECUTABLE`.
+ * The program as a subprocess: from source, or the executable named by `E2E_EXECUTABLE`.
  *
  * @module
  */
@@ -34,7 +34,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** The words that start the program, without its arguments. */
 export function programCommand(): readonly string[] {
-  const executable = Deno.env.get("DAHUA_P2P_EXECUTABLE");
+  const executable = Deno.env.get("E2E_EXECUTABLE");
   if (executable) return [executable];
   const config = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
   const start: string = config.tasks.start.command ?? config.tasks.start;
