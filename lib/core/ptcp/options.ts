@@ -87,6 +87,11 @@ export interface PtcpOptions {
    * 30000: a link is rebuilt by then. `Infinity` leaves it to the resend limit.
    */
   readonly giveUpMs?: number | undefined;
+  /**
+   * Upper bound of the retransmission timeout, default 60000, the reference's. A parent that gives
+   * up within seconds sets less, or an outage outlasts it between two resends.
+   */
+  readonly maxRtoMs?: number | undefined;
   /** Resends of one segment by timeout, default 15, libjingle's. */
   readonly resendLimit?: number | undefined;
   /** Resends of the CONNECT, default 30, libjingle's. */
@@ -150,6 +155,7 @@ export function settle(options: PtcpOptions): PtcpSettings {
     ),
     windowScale: inRange("windowScale", options.windowScale ?? 0, 0, MAX_WINDOW_SCALE),
     giveUpMs: inRange("giveUpMs", options.giveUpMs ?? 30_000, 1, Infinity),
+    maxRtoMs: inRange("maxRtoMs", options.maxRtoMs ?? 60_000, quirks.minRtoMs, 600_000),
     resendLimit: inRange("resendLimit", options.resendLimit ?? 15, 0, Infinity),
     connectResendLimit: inRange(
       "connectResendLimit",

@@ -8,19 +8,22 @@
 
 /** Timeout before the first sample. */
 export const FIRST_RTO_MS = 3000;
-/** Upper bound of the timeout. */
-export const MAX_RTO_MS = 60_000;
-
 /** Keeps SRTT, RTTVAR and the RTO of one connection. All times in ms. */
 export class RttEstimator {
   readonly #minRtoMs: number;
+  readonly #maxRtoMs: number;
   #smoothedMs: number | undefined;
   #variationMs = 0;
-  #rtoMs = FIRST_RTO_MS;
+  #rtoMs: number;
 
-  /** @param minRtoMs Lower bound of the timeout; 250 in the reference. */
-  constructor(minRtoMs: number) {
+  /**
+   * @param minRtoMs Lower bound of the timeout; 250 in the reference.
+   * @param maxRtoMs Upper bound of the timeout; 60000 in the reference.
+   */
+  constructor(minRtoMs: number, maxRtoMs: number) {
     this.#minRtoMs = minRtoMs;
+    this.#maxRtoMs = maxRtoMs;
+    this.#rtoMs = Math.min(FIRST_RTO_MS, maxRtoMs);
   }
 
   /** SRTT, or nothing before the first sample. */
@@ -49,11 +52,11 @@ export class RttEstimator {
       this.#smoothedMs = 0.875 * this.#smoothedMs + 0.125 * rttMs;
     }
     const rtoMs = this.#smoothedMs + Math.max(1, 4 * this.#variationMs);
-    this.#rtoMs = Math.min(Math.max(rtoMs, this.#minRtoMs), MAX_RTO_MS);
+    this.#rtoMs = Math.min(Math.max(rtoMs, this.#minRtoMs), this.#maxRtoMs);
   }
 
   /** Doubles the timeout after a resend. */
   backOff(): void {
-    this.#rtoMs = Math.min(2 * this.#rtoMs, MAX_RTO_MS);
+    this.#rtoMs = Math.min(2 * this.#rtoMs, this.#maxRtoMs);
   }
 }

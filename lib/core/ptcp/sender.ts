@@ -75,7 +75,7 @@ export class Sender {
     this.#stats = stats;
     this.buffer = new SendBuffer(settings.sendBufferBytes, settings.initialSequence);
     this.#resend = new ResendCursor(this.buffer);
-    this.rtt = new RttEstimator(settings.quirks.minRtoMs);
+    this.rtt = new RttEstimator(settings.quirks.minRtoMs, settings.maxRtoMs);
     this.congestion = new CongestionWindow(settings.mssBytes, settings.sendBufferBytes);
     this.#unacknowledged = settings.initialSequence;
     this.#next = settings.initialSequence;

@@ -22,8 +22,6 @@ export interface PtcpStats {
   fastRetransmits: number;
   /** Recoveries begun by a NACK. */
   nackRetransmits: number;
-  /** Tail loss probes. */
-  tailProbes: number;
   /** Retransmission timeouts. */
   timeouts: number;
   /** Recoveries that the echoed timestamp showed to be needless, and that were undone. */
@@ -59,7 +57,6 @@ export function emptyStats(): PtcpStats {
     retransmittedBytes: 0,
     fastRetransmits: 0,
     nackRetransmits: 0,
-    tailProbes: 0,
     timeouts: 0,
     spuriousRecoveries: 0,
     duplicatesIn: 0,
