@@ -112,7 +112,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
       trace: environment.trace,
     });
     this.#directPath = options.path === "relay" ? "closed" : "pending";
-    this.#sign = { state: options.sign === "ask" ? "wanted" : "settled" };
+    this.#sign = { state: (options.sign ?? options.dialect.sign) === "ask" ? "wanted" : "settled" };
   }
 
   /** How far the cloud's clock is ahead of ours, in ms. */

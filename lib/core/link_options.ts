@@ -4,7 +4,7 @@
  * @module
  */
 import type { PathKind } from "./carrier.ts";
-import type { Dialect } from "./cloud/dialect.ts";
+import type { Dialect, SignChoice } from "./cloud/dialect.ts";
 import type { Credentials, PathPolicy } from "./cloud/signaling.ts";
 import type { Failure } from "./failure.ts";
 import { LIVENESS_DEFAULTS, type LivenessOptions } from "./liveness.ts";
@@ -27,8 +27,8 @@ export interface LinkOptions {
   /** Local port of the socket `device`. */
   readonly localPort: number;
   readonly environment: Environment;
-  /** Whether to ask the agent for a sign and present it on the direct path. */
-  readonly sign: "ask" | "skip";
+  /** Whether to ask the agent for a sign and present it on the direct path; else as the dialect. */
+  readonly sign?: SignChoice | undefined;
   /** From the device's 200 until the direct path is given up. */
   readonly punchTimeoutMs: number;
   /** From a successful check until the device's PTCP must be open. */
@@ -58,7 +58,6 @@ export interface LinkOptions {
 export const LINK_DEFAULTS = {
   path: "auto",
   authType: "auto",
-  sign: "ask",
   punchTimeoutMs: 3_000,
   directOpenTimeoutMs: 5_000,
   relayOpenTimeoutMs: 10_000,

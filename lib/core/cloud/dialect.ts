@@ -62,6 +62,9 @@ export interface HeaderParts {
   readonly contentLength?: number | undefined;
 }
 
+/** Whether the agent is asked for a sign that the device is shown: PROTOCOL.md section 9, "sign". */
+export type SignChoice = "ask" | "skip";
+
 /** How one vendor's app talks to its cloud. */
 export interface Dialect {
   /** For people and for the state file, e.g. `smartpss`. */
@@ -72,6 +75,8 @@ export interface Dialect {
   readonly account: AppAccount;
   /** The words of the request line. */
   readonly methods: { readonly get: string; readonly post: string };
+  /** Exchanges that this app posts though others get them. */
+  readonly posts: readonly ExchangeName[];
   /** How CSeq is drawn: counted from 1 over all sockets, or a random signed 32-bit integer. */
   readonly cseq: "counter" | "random";
   /** Path of the first request of all, whose answer nobody waits for. */
@@ -90,12 +95,14 @@ export interface Dialect {
   readonly channelTiming: { readonly anonymous: Timing; readonly authenticated: Timing };
   /** Body of `local-channel`, sent just before an authenticated p2p-channel; absent: not sent. */
   readonly localChannelBody?: ((auth: AuthBlock) => Tag[]) | undefined;
+  /** Body of relay-agent; absent: none. */
+  readonly relayAgentBody?: ((serial: string) => Tag[]) | undefined;
   /** Body of relay-start. */
-  readonly relayStartBody: () => Tag[];
+  readonly relayStartBody: (serial: string) => Tag[];
   /** Body of relay-channel. */
   readonly relayChannelBody: (agent: string, auth: AuthBlock | undefined) => Tag[];
   /** Whether the agent is asked for a sign (0x17) that the device wants to see (0x19). */
-  readonly sign: "ask" | "skip";
+  readonly sign: SignChoice;
 }
 
 /** The auth block in the order in which independent clients send it with success. */
@@ -118,6 +125,7 @@ export const SMARTPSS: Dialect = {
     key: "996103384cdf19179e19243e959bbf8b",
   },
   methods: { get: "DHGET", post: "DHPOST" },
+  posts: [],
   cseq: "counter",
   warmUpPath: "/probe/p2psrv",
   requestIds: "none",
@@ -163,6 +171,12 @@ export interface RequestParts {
   readonly tags?: readonly Tag[] | undefined;
 }
 
+/** The word of the request line that begins an exchange. */
+export function methodOf(dialect: Dialect, exchange: ExchangeName): string {
+  const isPosted = dialect.posts.includes(exchange);
+  return dialect.methods[isPosted ? "post" : EXCHANGES[exchange].method];
+}
+
 /** One datagram of a request, as `dialect` writes it. */
 export function composeRequest(dialect: Dialect, parts: RequestParts): Uint8Array {
   const { exchange, cseq, requestId } = parts;
@@ -170,7 +184,7 @@ export function composeRequest(dialect: Dialect, parts: RequestParts): Uint8Arra
   const wsse = wsseHeaders(dialect.account, parts.nonce, dialect.created(parts.createdAt));
   const contentLength = parts.tags ? body.length : undefined;
   return encodeRequest({
-    method: dialect.methods[EXCHANGES[exchange].method],
+    method: methodOf(dialect, exchange),
     path: parts.path,
     headers: dialect.headers({ exchange, cseq, requestId, wsse, contentLength }),
     body,

@@ -42,7 +42,7 @@ export interface Timing {
 export interface Exchange {
   /** The socket it is sent from. */
   readonly socket: SocketRole;
-  /** Its kind of method; the word is the dialect's. */
+  /** Its kind of method, unless the dialect posts it; the word is the dialect's. */
   readonly method: "get" | "post";
   /** Its patience. */
   readonly timing: Timing;

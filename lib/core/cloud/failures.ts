@@ -106,6 +106,16 @@ export function cloudUnreachable(tried: number, total: number, afterMs: number):
   };
 }
 
+/** The cloud knows the serial, and its server that would know more says nothing. */
+export function statusUnknown(cloud: string, afterMs: number): Failure {
+  return {
+    reason: "cloud-unreachable",
+    what: `${cloud} knows the device, but its status server gave no answer in ${seconds(afterMs)}.`,
+    advice: "Whether the device is online is not known; check at level session to see.",
+    facts: { cloud, afterMs },
+  };
+}
+
 /** The relay was refused or silent at the step named. */
 export function relayBusy(step: string, status?: number): Failure {
   return {

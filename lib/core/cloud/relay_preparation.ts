@@ -236,7 +236,7 @@ export class RelayPreparation {
     if (state.name === "located" && this.#channel !== "waiting") {
       const { relayServer } = state;
       this.#state = { name: "allocating", relayServer };
-      table.send(requests.relayAgent(relayServer), now);
+      table.send(requests.relayAgent(run, relayServer), now);
     } else if (state.name === "leased" && this.#login && this.#holdUntil === undefined) {
       const { agent } = state;
       this.#state = { name: "calling", agent, login: this.#login };

@@ -11,6 +11,7 @@ import type { Dialect } from "./dialect.ts";
 import type { ExchangeName, Timing } from "./exchange.ts";
 import { type Login, prove, proveAddress } from "./login.ts";
 import type { Request } from "./transaction.ts";
+import type { Tag } from "./xml.ts";
 
 /** What all requests of one run share. */
 export interface RunFacts {
@@ -95,8 +96,14 @@ export function onlineRelay(main: Endpoint): Request {
 }
 
 /** A place at one of the relay server's agents. */
-export function relayAgent(relayServer: Endpoint): Request {
-  return { ...simple("relay-agent", relayServer), ...plain("/relay/agent") };
+export function relayAgent(run: RunFacts, relayServer: Endpoint): Request {
+  const { dialect, serial } = run;
+  const body = dialect.relayAgentBody;
+  return {
+    ...simple("relay-agent", relayServer),
+    ...plain("/relay/agent"),
+    tags: body && ((): Tag[] => body(serial)),
+  };
 }
 
 /** Takes the place. */
@@ -104,7 +111,7 @@ export function relayStart(run: RunFacts, agent: Endpoint, token: string): Reque
   return {
     ...simple("relay-start", agent),
     ...ofToken("/relay/start/", token),
-    tags: run.dialect.relayStartBody,
+    tags: () => run.dialect.relayStartBody(run.serial),
   };
 }
 

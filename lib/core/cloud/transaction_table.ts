@@ -20,8 +20,8 @@ import { sameEndpoint, toHex } from "../bytes.ts";
 import type { Datagram, Deadline, Environment, TraceEvent, Transmit } from "../types.ts";
 import { decodeRefusal } from "./answers.ts";
 import { ServerClock } from "./clock.ts";
-import { composeRequest, type Dialect } from "./dialect.ts";
-import { type ExchangeName, EXCHANGES, type SocketRole } from "./exchange.ts";
+import { composeRequest, type Dialect, methodOf } from "./dialect.ts";
+import type { ExchangeName, SocketRole } from "./exchange.ts";
 import { decodeResponse, type DhResponse, header, isResponse } from "./message.ts";
 import { type Identity, type Request, Transaction } from "./transaction.ts";
 
@@ -180,7 +180,7 @@ export class TransactionTable {
     });
     this.#transmits.push({ socket: transaction.socket, to: request.to, data });
     this.#trace("request", {
-      method: this.#dialect.methods[EXCHANGES[exchange].method],
+      method: methodOf(this.#dialect, exchange),
       path: request.shownPath,
       cseq: identity.cseq,
       send: transaction.sends,

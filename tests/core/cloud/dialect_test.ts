@@ -17,7 +17,7 @@ const bodies: Partial<Record<ExchangeName, Tag[]>> = {
     localPort: dialogue.localPort,
     clientId: "",
   }),
-  "relay-start": SMARTPSS.relayStartBody(),
+  "relay-start": SMARTPSS.relayStartBody(""),
   "relay-channel": SMARTPSS.relayChannelBody("192.0.2.11:31407", undefined),
 };
 

@@ -1,12 +1,10 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { type Dialect, SMARTPSS } from "../../../lib/core/cloud/dialect.ts";
+import { assert, assertEquals } from "@std/assert";
 import type { ExchangeName } from "../../../lib/core/cloud/exchange.ts";
 import { header } from "../../../lib/core/cloud/message.ts";
 import {
   ACCOUNT,
   type Arrival,
   CloudRun,
-  devPwd,
   HEALTHY,
   LockedDevice,
   MAIN,
@@ -137,100 +135,6 @@ Deno.test("many answers in a row neither match nor grow anything", () => {
   assertEquals(run.arrivals.filter((a) => a.at === 60).length, 0);
   run.runUntil(60_000);
   assertEquals(run.reason, "device-silent");
-});
-
-/** Another app's dialect, by the facts of PROTOCOL.md section 6.4. */
-const OTHER_APP: Dialect = {
-  ...SMARTPSS,
-  name: "other",
-  methods: { get: "NFGET", post: "NFPOST" },
-  cseq: "random",
-  warmUpPath: "/online/stun",
-  requestIds: "sent",
-  created: (ms) => SMARTPSS.created(ms).replace("Z", "+00:00"),
-  headers: ({ exchange, cseq, requestId, wsse, contentLength }) => {
-    const toU = ["X-ToUType", "Client/Dmss_Android"] as const;
-    if (exchange === "warm-up") return [toU, ["CSeq", String(cseq)]];
-    return [
-      ["X-Version", "6.7.15"],
-      ...(exchange === "p2p-channel" ? [["x-pcs-request-id", requestId] as const] : []),
-      toU,
-      ["CSeq", String(cseq)],
-      ...wsse,
-      ...(contentLength === undefined ? [] : [["Content-Length", `${contentLength}`] as const]),
-    ];
-  },
-  channelBody: ({ clientId, localPort, localAddress, auth }) => [
-    ["DevAuth", auth?.devAuth ?? ""],
-    ["Nonce", String(auth?.nonce)],
-    ["RandSalt", auth?.salt ?? ""],
-    ["CreateDate", String(auth?.createDate)],
-    ["UserName", auth?.username ?? ""],
-    ["LocalAddr", localAddress],
-    ["ClientId", `${clientId}:${localPort}`],
-  ],
-  channelTiming: {
-    ...SMARTPSS.channelTiming,
-    authenticated: { firstResendMs: 550, capMs: 10_000, maxResends: 2, afterTrying: "wait" },
-  },
-  localChannelBody: (auth) => [["CreateDate", `${auth.createDate}`], ["DevAuth", auth.devAuth]],
-  sign: "skip",
-};
-
-Deno.test("another dialect is another value: headers, methods, CSeq, warm-up, bodies, timing", () => {
-  const device = new LockedDevice();
-  const scripts = { ...device.scripts, "p2p-channel": SILENT };
-  const run = new CloudRun(scripts, { credentials: ACCOUNT, dialect: OTHER_APP, path: "direct" })
-    .start(60_000);
-  assertEquals(run.of("warm-up")[0]!.request.path, "/online/stun");
-  assertEquals(run.of("warm-up")[0]!.request.headers.map(([name]) => name), ["X-ToUType", "CSeq"]);
-  assertEquals(run.sentAt("local-channel")[0], 100);
-  assertEquals(run.order.indexOf("p2p-channel"), run.order.indexOf("local-channel") + 1);
-  const calls = run.of("p2p-channel");
-  assertEquals(calls.map((call) => call.at), [100, 650, 1750]);
-  assertEquals(calls[0]!.request.headers.map(([name]) => name), [
-    "X-Version",
-    "x-pcs-request-id",
-    "X-ToUType",
-    "CSeq",
-    "Authorization",
-    "X-WSSE",
-    "Content-Length",
-  ]);
-  assert(header(calls[0]!.request, "X-WSSE")!.includes('+00:00"'));
-  assertEquals(new Set(calls.map((call) => header(call.request, "x-pcs-request-id"))).size, 1);
-  assertEquals(new Set(calls.map((call) => call.body.get("ClientId"))).size, 1);
-  const cseqs = run.arrivals.map((a) => Number(a.cseq));
-  assert(cseqs.some((cseq) => cseq < 0) && cseqs.some((cseq) => cseq > 10_000));
-  assertEquals(new Set(run.arrivals.map((a) => a.request.method)), new Set(["NFGET", "NFPOST"]));
-});
-
-Deno.test("an answer is known by our x-pcs-request-id when its CSeq is not ours", () => {
-  const device = new LockedDevice();
-  const call = device.scripts["p2p-channel"]!;
-  const run = new CloudRun({
-    ...device.scripts,
-    "p2p-channel": (a) =>
-      call(a).map((r) => ({
-        ...r,
-        data: new TextEncoder().encode(
-          new TextDecoder().decode(replaceCseq(r.data, a.cseq, "4711"))
-            .replace("\r\n", `\r\nx-pcs-request-id: ${header(a.request, "x-pcs-request-id")}\r\n`),
-        ),
-      })),
-  }, { credentials: ACCOUNT, dialect: OTHER_APP }).start(9_000);
-  assert(run.event("channel"));
-});
-
-Deno.test("a device that refuses an authenticated local-channel is not asked anything twice", () => {
-  const device = new LockedDevice();
-  const run = new CloudRun({
-    ...device.scripts,
-    "local-channel": (a) => [devPwd(a, "DevPwd_InvalidDigest")],
-  }, { credentials: ACCOUNT, dialect: OTHER_APP }).start(9_000);
-  assertEquals(run.of("local-channel").length, 1);
-  assertEquals(run.of("p2p-channel").length, 1);
-  assertNotEquals(run.event("channel"), undefined);
 });
 
 function replaceCseq(data: Uint8Array, from: string, to: string): Uint8Array {
