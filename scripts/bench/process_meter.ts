@@ -6,7 +6,7 @@
 
 /** Figures of one process at one moment. */
 export interface ProcessCost {
-  /** User plus system time, s. */
+  /** Time all its live threads have run, in user and kernel mode, s. */
   readonly cpuSeconds: number;
   /** Largest resident set so far, bytes. */
   readonly peakMemoryBytes: number;
@@ -14,21 +14,29 @@ export interface ProcessCost {
   readonly memoryBytes: number;
 }
 
-/** Clock ticks a second in /proc: 100 on every Linux that Deno runs on. */
-const TICKS_PER_SECOND = 100;
-
 /** Reads the accounts of `pid`. */
 export function processCost(pid: number): ProcessCost {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  // The name in parentheses may hold spaces: count the fields after it.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  let nanoseconds = 0;
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
+    nanoseconds += runTime(`/proc/${pid}/task/${name}/schedstat`);
+  }
   return {
-    cpuSeconds: ticks / TICKS_PER_SECOND,
+    cpuSeconds: nanoseconds / 1e9,
     peakMemoryBytes: kilobytes(status, "VmHWM") * 1024,
     memoryBytes: kilobytes(status, "VmRSS") * 1024,
   };
+}
+
+/** Time on a processor, in ns: the ticks of /proc/PID/stat are too coarse for short runs. */
+function runTime(path: string): number {
+  try {
+    return Number(Deno.readTextFileSync(path).split(" ")[0]);
+  } catch (error) {
+    // A thread may end between the listing and the reading.
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
 }
 
 function kilobytes(status: string, field: string): number {
