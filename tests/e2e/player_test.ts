@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { assertPlayed, play } from "../support/player.ts";
 import { startProgram } from "../support/program.ts";
 import { LOGIN, readyPort, Stage } from "../support/stage.ts";
 
@@ -7,46 +8,9 @@ const ENV = {
   DAHUA_P2P_PASSWORD: LOGIN.password,
 };
 
-/** The one line of ffmpeg that is no error: it tries UDP first. */
-const UDP_REFUSED = /method SETUP failed: 461 Unsupported Transport/;
-
-interface Played {
-  readonly code: number;
-  /** Everything printed at level error, but for the refused SETUP. */
-  readonly errors: readonly string[];
-  readonly frames: number;
-  readonly udpRefused: number;
-}
-
 function streamUrl(port: number, channel = 1, subtype = 0): string {
   return `rtsp://${LOGIN.username}:${LOGIN.password}@127.0.0.1:${port}` +
     `/cam/realmonitor?channel=${channel}&subtype=${subtype}`;
-}
-
-async function play(url: string, frames: number, options: readonly string[] = []): Promise<Played> {
-  const { code, stdout, stderr } = await new Deno.Command("ffmpeg", {
-    args: [
-      ...["-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", ...options],
-      ...["-i", url, "-frames:v", String(frames), "-f", "null", "-"],
-    ],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  const lines = new TextDecoder().decode(stderr).split("\n").filter((line) => line !== "");
-  const counts = [...new TextDecoder().decode(stdout).matchAll(/^frame=(\d+)$/gm)];
-  return {
-    code,
-    errors: lines.filter((line) => !UDP_REFUSED.test(line)),
-    frames: Number(counts.at(-1)?.[1] ?? 0),
-    udpRefused: lines.filter((line) => UDP_REFUSED.test(line)).length,
-  };
-}
-
-function assertPlayed(played: Played, frames: number): void {
-  assertEquals(played.errors, []);
-  assertEquals(played.code, 0);
-  assert(played.frames >= frames, `${played.frames} frames of ${frames}`);
 }
 
 for (const authType of [0, 1] as const) {

@@ -30,6 +30,9 @@ export interface ProgramOptions {
   readonly stdin?: string;
 }
 
+/** Longer than any test has to wait for a run. */
+const LONGEST_RUN_MS = 120_000;
+
 const ROOT = new URL("../../", import.meta.url);
 
 /** The words that start the program, without its arguments. */
@@ -56,8 +59,11 @@ export function startProgram(args: readonly string[], options: ProgramOptions = 
   const stdout = new LineWatch(child.stdout);
   const stderr = new LineWatch(child.stderr);
   const feeding = options.stdin === undefined ? undefined : feed(child, options.stdin);
+  // A run that does not end by itself must not take the whole suite with it.
+  const limit = setTimeout(() => child.kill("SIGKILL"), LONGEST_RUN_MS);
   const outcome = (async (): Promise<Outcome> => {
     const [status] = await Promise.all([child.status, stdout.done, stderr.done, feeding]);
+    clearTimeout(limit);
     return { code: status.code, stdout: stdout.text, stderr: stderr.text };
   })();
   return {
