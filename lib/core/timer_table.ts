@@ -16,7 +16,11 @@ export class TimerTable<Name extends string> {
   #earliest: Deadline | undefined;
   #stale = false;
 
-  /** @param names Every timer, in the order in which those of one instant are reported. */
+  /**
+   * A table in which no timer is set.
+   *
+   * @param names Every timer, in the order in which those of one instant are reported.
+   */
   constructor(names: readonly Name[]) {
     this.#names = names;
     this.#at = Object.fromEntries(names.map((name) => [name, Infinity])) as Record<Name, number>;

@@ -22,6 +22,8 @@ export class CongestionWindow {
   #saved: { cwnd: number; ssthresh: number } | undefined;
 
   /**
+   * A window before the first loss.
+   *
    * @param mss Largest payload of a segment.
    * @param ssthresh Slow start threshold to begin with: the send buffer.
    */

@@ -84,6 +84,8 @@ export class PtcpConnection {
   #lastReceiveAt: number | undefined;
 
   /**
+   * A connection that has sent nothing.
+   *
    * @param options Role, sizes, times and quirks.
    * @throws {RangeError} When a number among them is out of its range.
    */

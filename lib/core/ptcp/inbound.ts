@@ -26,7 +26,11 @@ export class Inbound {
   readonly #parts: Parts;
   #readable = false;
 
-  /** @param parts Those of the connection. */
+  /**
+   * The inbound half of one connection.
+   *
+   * @param parts Those of the connection.
+   */
   constructor(parts: Parts) {
     this.#parts = parts;
   }

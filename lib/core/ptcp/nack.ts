@@ -33,6 +33,7 @@ export interface NackBlock {
 
 /** A NACK body, decoded; every byte survives a round trip. */
 export interface Nack {
+  /** The ranges missed. */
   readonly blocks: readonly NackBlock[];
   /** Bytes after the last whole block, if the length is no multiple of 8. */
   readonly rest: Uint8Array;

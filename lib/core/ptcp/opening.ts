@@ -25,7 +25,11 @@ export class Opening {
   #ownScale: number;
   #peerScale = 0;
 
-  /** @param parts Those of the connection. */
+  /**
+   * An opening that has not begun.
+   *
+   * @param parts Those of the connection.
+   */
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#state = parts.settings.role === "active" ? "idle" : "listening";

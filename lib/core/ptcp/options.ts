@@ -117,10 +117,12 @@ export interface PtcpOptions {
 
 /** Options with every default filled in. */
 export type PtcpSettings =
-  & { readonly [Name in Exclude<keyof PtcpOptions, OwnSettings>]-?: NonNullable<PtcpOptions[Name]> }
+  & {
+    readonly [Name in Exclude<keyof PtcpOptions, "quirks" | "trace" | "ackDelayMs">]-?: NonNullable<
+      PtcpOptions[Name]
+    >;
+  }
   & { readonly quirks: PtcpQuirks; readonly trace: Trace | undefined };
-
-type OwnSettings = "quirks" | "trace" | "ackDelayMs";
 
 /**
  * Fills in the defaults.

@@ -12,10 +12,16 @@ import type { WindowProbe } from "./window_probe.ts";
 
 /** Everything that opening, inbound and outbound segments share. */
 export interface Parts {
+  /** Options with their defaults. */
   readonly settings: PtcpSettings;
+  /** Counters, counted by every part. */
   readonly stats: PtcpStats;
+  /** What is sent and resent. */
   readonly sender: Sender;
+  /** What is acknowledged and delivered. */
   readonly receiver: Receiver;
+  /** Our timestamps. */
   readonly clock: UptimeClock;
+  /** Probing of a closed window. */
   readonly probe: WindowProbe;
 }

@@ -52,6 +52,8 @@ export class ReceiveBuffer {
   #fragments: Fragment[] = [];
 
   /**
+   * An empty buffer.
+   *
    * @param capacityBytes Most bytes held, read order and out of order together.
    * @param next Sequence number of the first byte expected.
    */

@@ -17,7 +17,11 @@ export class ResendCursor {
   /** First resend of this recovery; 0 = none yet, -1 = judged. */
   #firstTimestamp = 0;
 
-  /** @param buffer What is in flight, and what is not yet. */
+  /**
+   * A cursor that resends nothing.
+   *
+   * @param buffer What is in flight, and what is not yet.
+   */
   constructor(buffer: SendBuffer) {
     this.#buffer = buffer;
   }
@@ -31,10 +35,6 @@ export class ResendCursor {
   /** Whether segments after it follow as the window opens. */
   set onwards(onwards: boolean) {
     this.#onwards = onwards;
-  }
-
-  get onwards(): boolean {
-    return this.#onwards;
   }
 
   /** Nothing more is resent. */

@@ -17,6 +17,8 @@ export class RttEstimator {
   #rtoMs: number;
 
   /**
+   * An estimator without a sample.
+   *
    * @param minRtoMs Lower bound of the timeout; 250 in the reference.
    * @param maxRtoMs Upper bound of the timeout; 60000 in the reference.
    */

@@ -15,7 +15,11 @@ import { seqAdd } from "./sequence.ts";
 export class SegmentWriter {
   readonly #parts: Parts;
 
-  /** @param parts Those of one connection. */
+  /**
+   * The writer of one connection.
+   *
+   * @param parts Those of one connection.
+   */
   constructor(parts: Parts) {
     this.#parts = parts;
   }

@@ -46,6 +46,8 @@ export class SendBuffer {
   #endSequence: number;
 
   /**
+   * An empty queue.
+   *
    * @param capacityBytes Most bytes of data it holds.
    * @param sequence Sequence number of the first byte pushed.
    */

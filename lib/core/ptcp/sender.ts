@@ -67,6 +67,8 @@ export class Sender {
   #lastProgressAt = 0;
 
   /**
+   * A sender that has sent nothing.
+   *
    * @param settings Those of the connection.
    * @param stats Its counters.
    */

@@ -16,6 +16,8 @@ export class UptimeClock {
   #startedAt: number | undefined;
 
   /**
+   * A clock that stands until it is started.
+   *
    * @param originMs First reading, not 0.
    * @param stepMs Granularity of readings.
    */

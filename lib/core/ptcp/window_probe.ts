@@ -26,7 +26,11 @@ export class WindowProbe {
   #silentSince = 0;
   #pending = false;
 
-  /** @param timeoutMs Silence after which the peer is gone. */
+  /**
+   * A probe that is not needed yet.
+   *
+   * @param timeoutMs Silence after which the peer is gone.
+   */
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }

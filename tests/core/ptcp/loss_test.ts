@@ -129,6 +129,13 @@ Deno.test("a timeout that the echo shows to be needless is undone", () => {
   assertEquals(scenario.connection.stats.spuriousRecoveries, 1);
 });
 
+Deno.test("only the first ack after a resend can show that it was needless", () => {
+  const scenario = flying(10).expectSegments(950, [{ seq: at(0) }]);
+  scenario.send(1000, { ack: at(4), echo: 60_950 }).expectSegments(1000, [{ seq: at(4) }]);
+  scenario.send(1050, { ack: at(6), echo: 60_700 }).expectSegments(1050, [{ seq: at(6) }]);
+  assertEquals(scenario.connection.stats.spuriousRecoveries, 0);
+});
+
 Deno.test("an ack of a resent segment with an older echo is no sample of the round trip", () => {
   const scenario = flying(1);
   scenario.expectSegments(950, [{ seq: at(0) }]).expectSegments(1450, [{ seq: at(0) }]);

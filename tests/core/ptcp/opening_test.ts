@@ -136,6 +136,7 @@ Deno.test("both sides may be active", () => {
   scenario.send(5, { flags: FLAG_CTL, body: CONNECT, ack: -4 });
   assertEquals(scenario.events(), ["open"]);
   scenario.expectSegments(25, [{ seq: 0, ack: 0, length: 0 }]);
+  scenario.expectSilence(3004).expectSegments(3005, [{ flags: FLAG_CTL, seq: -4, ack: 0 }]);
 });
 
 for (const role of ["active", "passive"] as const) {
