@@ -44,7 +44,9 @@ export type AckOutcome = "advanced" | "unchanged" | "old" | "beyond";
 export class Sender {
   /** What was written and not acknowledged. */
   readonly buffer: SendBuffer;
+  /** Round trip and retransmission timeout. */
   readonly rtt: RttEstimator;
+  /** What the network takes. */
   readonly congestion: CongestionWindow;
   readonly #settings: PtcpSettings;
   readonly #stats: PtcpStats;
