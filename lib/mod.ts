@@ -26,13 +26,15 @@ export type { Session, SessionEvent, SessionSettings } from "./net/session.ts";
 export {
   openTunnel,
   type ReadyPort,
+  startTunnel,
   type Tunnel,
   type TunnelEnd,
   type TunnelEvent,
   type TunnelOptions,
+  type TunnelStatus,
 } from "./net/tunnel.ts";
 export { type Failure, FailureError, type Reason } from "./core/failure.ts";
-export { Link } from "./core/link.ts";
+export { Link, type LinkState } from "./core/link.ts";
 export {
   LINK_DEFAULTS,
   type LinkEvent,
@@ -47,7 +49,15 @@ export {
   type LivenessOptions,
   type Verdict,
 } from "./core/liveness.ts";
-export { PtcpConnection } from "./core/ptcp/connection.ts";
+export * from "./core/ptcp/connection.ts";
+export type { NackQuirk } from "./core/ptcp/options.ts";
+export * from "./core/realm/multiplexer.ts";
+export * from "./core/cloud/dialect.ts";
+export type { ExchangeName, Timing } from "./core/cloud/exchange.ts";
+export type { Header } from "./core/cloud/message.ts";
+export type { AppAccount } from "./core/cloud/wsse.ts";
+export type { Tag } from "./core/cloud/xml.ts";
+export type { Credentials, PathPolicy, SocketRole } from "./core/cloud/signaling.ts";
 export { DecodeError, InvariantError, StateError } from "./core/errors.ts";
 export { seededRandom } from "./core/random.ts";
 export type {

@@ -15,10 +15,13 @@ export type PathKind = "direct" | "relay";
 
 /** What a {@linkcode Carrier} is made of. */
 export interface CarrierOptions {
+  /** The path it is for. */
   readonly path: PathKind;
   /** Where the peer of the connection is: the device, or the relay agent. */
   readonly endpoint: Endpoint;
+  /** Tuning of the transport. */
   readonly ptcp: Omit<PtcpOptions, "role">;
+  /** Limits of the realms. */
   readonly realms: MultiplexerOptions;
 }
 
@@ -27,13 +30,18 @@ const SOCKET_OF_PATH: Readonly<Record<PathKind, SocketRole>> = { direct: "device
 
 /** One PTCP connection to the device with its realms. */
 export class Carrier {
+  /** How its bytes travel. */
   readonly path: PathKind;
+  /** The socket it speaks through. */
   readonly socket: SocketRole;
+  /** The transport. */
   readonly connection: PtcpConnection;
+  /** The streams on it. */
   readonly realms: Multiplexer;
   /** Where segments go and come from; a re-punch may move it. */
   endpoint: Endpoint;
 
+  /** Makes the connection, not yet open. */
   constructor(options: CarrierOptions) {
     this.path = options.path;
     this.socket = SOCKET_OF_PATH[options.path];

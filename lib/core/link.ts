@@ -38,6 +38,15 @@ type LinkTimer =
   /** A clean stop has taken too long. */
   | "stop";
 
+/** Names of the states in the table above. */
+export type LinkState =
+  | "idle"
+  | "handshake"
+  | "ready"
+  | "draining"
+  | "releasing"
+  | "closed";
+
 type State =
   | { readonly name: "idle" }
   | { readonly name: "handshake" }
@@ -54,13 +63,18 @@ export class Link implements Machine<LinkEvent, SocketRole> {
   readonly #events: LinkEvent[] = [];
   #state: State = { name: "idle" };
 
+  /**
+   * Makes a link that does nothing yet.
+   *
+   * @throws {RangeError} When the settings contradict each other.
+   */
   constructor(settings: LinkSettings) {
     this.#options = { ...LINK_DEFAULTS, ...settings };
     this.#handshake = new Handshake(this.#options);
   }
 
   /** Where the link is in its life; see the table above. */
-  get state(): State["name"] {
+  get state(): LinkState {
     return this.#state.name;
   }
 
@@ -145,6 +159,17 @@ export class Link implements Machine<LinkEvent, SocketRole> {
     this.#advance(now);
   }
 
+  /**
+   * The machine was asleep: its clock may have stood still while the session was lost. What does not
+   * show life within seconds is given up.
+   */
+  wake(now: number): void {
+    if (this.#state.name !== "ready") return;
+    this.#state.liveness.suspect(now);
+    this.#handshake.repunch(now);
+    this.#advance(now);
+  }
+
   handleDatagram(datagram: Datagram<SocketRole>, now: number): void {
     if (this.#state.name === "idle" || this.#state.name === "closed") return;
     this.#handshake.handleDatagram(datagram, now);
@@ -219,8 +244,16 @@ export class Link implements Machine<LinkEvent, SocketRole> {
         return;
       case "realm-connected":
       case "realm-refused":
-      case "realm-writable":
+        if (this.#state.name === "ready") this.#state.liveness.bindAnswered();
+        this.#events.push(event);
+        return;
       case "realm-closed":
+        if (this.#state.name === "ready" && event.reason === "bind-timeout") {
+          this.#state.liveness.bindUnanswered(now);
+        }
+        this.#events.push(event);
+        return;
+      case "realm-writable":
         this.#events.push(event);
         return;
       case "closed":

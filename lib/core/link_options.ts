@@ -17,15 +17,21 @@ export type LinkPhase = "lookup" | "auth" | "channel" | "punch" | "relay" | "ses
 
 /** Everything a link must be told. */
 export interface LinkOptions {
+  /** As printed on the device: letters and digits. */
   readonly serial: string;
+  /** Which paths may carry the link; `auto` prefers the direct one. */
   readonly path: PathPolicy;
+  /** Device authentication: PROTOCOL.md section 6. */
   readonly authType: "auto" | "0" | "1";
+  /** An account of the device itself. */
   readonly credentials?: Credentials | undefined;
+  /** How the cloud is spoken with. */
   readonly dialect: Dialect;
   /** Resolved addresses of the cloud's main server, tried in turn. */
   readonly servers: readonly Endpoint[];
   /** Local port of the socket `device`. */
   readonly localPort: number;
+  /** Randomness, wall clock, key derivation and trace. */
   readonly environment: Environment;
   /** Whether to ask the agent for a sign and present it on the direct path; else as the dialect. */
   readonly sign?: SignChoice | undefined;
@@ -45,6 +51,7 @@ export interface LinkOptions {
   readonly stopTimeoutMs: number;
   /** How long the relay's word on the end of a lease is waited for. */
   readonly releaseTimeoutMs: number;
+  /** Patience with a silent or stalled session. */
   readonly liveness: LivenessOptions;
   /** Bytes a realm buffers for a client that reads slowly. */
   readonly realmBufferBytes: number;

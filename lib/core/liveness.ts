@@ -6,9 +6,15 @@
  */
 import type { Carrier } from "./carrier.ts";
 import type { Failure } from "./failure.ts";
-import { dataStalled, peerSilent, relayZombie } from "./link_failures.ts";
+import {
+  bindsIgnored,
+  dataStalled,
+  lostInSleep,
+  peerSilent,
+  relayZombie,
+} from "./link_failures.ts";
 
-/** Limits of a session's patience, all in ms. */
+/** Limits of a session's patience, in ms but for counts. */
 export interface LivenessOptions {
   /** Inbound silence after which the direct path is punched again. */
   readonly repunchAfterMs: number;
@@ -20,6 +26,10 @@ export interface LivenessOptions {
   readonly stalledAfterMs: number;
   /** How long realms may have sent, on a session that never delivered a byte. */
   readonly zombieAfterMs: number;
+  /** Inbound silence after waking from sleep; heartbeats make a live device speak every 5 s. */
+  readonly awakeAfterMs: number;
+  /** BINDs in a row without an answer. */
+  readonly maxUnansweredBinds: number;
 }
 
 /** The values of PROTOCOL.md section 9. */
@@ -29,6 +39,8 @@ export const LIVENESS_DEFAULTS: LivenessOptions = {
   deadAfterMs: 30_000,
   stalledAfterMs: 20_000,
   zombieAfterMs: 12_000,
+  awakeAfterMs: 8_000,
+  maxUnansweredBinds: 2,
 };
 
 /** What the watch found: punch again, or give the session up. */
@@ -48,7 +60,11 @@ export class Liveness {
   #realmBytesOut = 0;
   #lastRealmBytesOutAt = 0;
   #delivered = 0;
+  #wokeAt: number | undefined;
+  #unansweredBinds = 0;
+  #bindsUnansweredSince = 0;
 
+  /** Begins to watch `carrier` at `now`. */
   constructor(carrier: Carrier, options: LivenessOptions, now: number) {
     this.#carrier = carrier;
     this.#options = options;
@@ -66,9 +82,34 @@ export class Liveness {
     this.#delivered++;
   }
 
+  /** The machine was asleep until `now`. */
+  suspect(now: number): void {
+    this.#wokeAt = now;
+  }
+
+  /** The device granted or refused a BIND. */
+  bindAnswered(): void {
+    this.#unansweredBinds = 0;
+  }
+
+  /** A BIND was given up at `now`. */
+  bindUnanswered(now: number): void {
+    if (this.#unansweredBinds++ === 0) this.#bindsUnansweredSince = now;
+  }
+
   /** Judges the session at `now`. */
   judge(now: number): Verdict {
     const { connection, path } = this.#carrier;
+    const asleepMs = this.#asleepSince(now);
+    if (asleepMs >= this.#options.awakeAfterMs) {
+      return { type: "dead", failure: lostInSleep(asleepMs) };
+    }
+    if (this.#unansweredBinds >= this.#options.maxUnansweredBinds) {
+      return {
+        type: "dead",
+        failure: bindsIgnored(this.#unansweredBinds, now - this.#bindsUnansweredSince, path),
+      };
+    }
     const silentMs = now - Math.max(connection.lastReceiveAt ?? 0, this.#startedAt);
     if (silentMs >= this.#options.deadAfterMs) {
       return { type: "dead", failure: peerSilent(silentMs) };
@@ -100,6 +141,9 @@ export class Liveness {
     const options = this.#options;
     const silentSince = Math.max(connection.lastReceiveAt ?? 0, this.#startedAt);
     let at = silentSince + options.deadAfterMs;
+    if (this.#unansweredBinds >= options.maxUnansweredBinds) return now;
+    const asleepMs = this.#asleepSince(now);
+    if (asleepMs >= 0) at = Math.min(at, now - asleepMs + options.awakeAfterMs);
     if (path === "direct") {
       const repunchAt = Math.max(
         silentSince + options.repunchAfterMs,
@@ -112,6 +156,13 @@ export class Liveness {
     const zombieMs = this.#zombieSince(now);
     if (zombieMs >= 0) at = Math.min(at, now - zombieMs + options.zombieAfterMs);
     return at;
+  }
+
+  /** How long ago the machine woke up, while the device has said nothing since, or -1. */
+  #asleepSince(now: number): number {
+    if (this.#wokeAt === undefined) return -1;
+    if ((this.#carrier.connection.lastReceiveAt ?? 0) > this.#wokeAt) this.#wokeAt = undefined;
+    return this.#wokeAt === undefined ? -1 : now - this.#wokeAt;
   }
 
   /** How long the oldest byte in flight has waited, or -1 when nothing is in flight. */

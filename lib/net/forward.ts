@@ -11,6 +11,7 @@ export interface Forward {
   readonly bind: string;
   /** 0 for any free port. */
   readonly localPort: number;
+  /** TCP port of the device. */
   readonly remotePort: number;
   /** Tried when `localPort` is not permitted or taken. */
   readonly fallbackLocalPort?: number | undefined;
@@ -37,7 +38,7 @@ export function formatListen(hostname: string, port: number): string {
  *
  * @throws {FailureError} `listen-in-use` or `listen-denied`.
  */
-export function listen(forward: Forward): Deno.Listener {
+export function listen(forward: Forward): Deno.TcpListener {
   const { bind, localPort } = forward;
   try {
     return Deno.listen({ hostname: bind, port: localPort });
@@ -52,7 +53,7 @@ export function listen(forward: Forward): Deno.Listener {
  * @throws {FailureError} `listen-in-use` or `listen-denied` for the first that cannot.
  */
 export function chooseForwards(forwards: readonly Forward[]): readonly ChosenForward[] {
-  const opened: Deno.Listener[] = [];
+  const opened: Deno.TcpListener[] = [];
   try {
     return forwards.map((forward) => {
       const [listener, chosen] = listenOrFallBack(forward);
@@ -65,7 +66,7 @@ export function chooseForwards(forwards: readonly Forward[]): readonly ChosenFor
   }
 }
 
-function listenOrFallBack(forward: Forward): [Deno.Listener, ChosenForward] {
+function listenOrFallBack(forward: Forward): [Deno.TcpListener, ChosenForward] {
   try {
     return [listen(forward), forward];
   } catch (error) {

@@ -9,9 +9,13 @@ export type RealmOutcome = "connected" | "refused" | "failed";
 
 /** What a realm's stream needs of its session. */
 export interface RealmPort {
+  /** Takes bytes for the device; returns how many. */
   write(bytes: Uint8Array): number;
+  /** Gives out about `maxBytes` that came from the device; nothing when there are none. */
   read(maxBytes: number): readonly Uint8Array[];
+  /** Our side has nothing more to send. */
   finish(): void;
+  /** Ends the realm. */
   close(): void;
 }
 
@@ -29,6 +33,7 @@ export class RealmStream {
   #isWritable = false;
   #closed = false;
 
+  /** Makes the stream of a realm that is being opened. */
   constructor(port: RealmPort) {
     this.#port = port;
   }
