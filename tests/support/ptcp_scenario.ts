@@ -67,12 +67,16 @@ export class PtcpScenario {
   #now = 0;
   #peerNext = -CONNECT_BYTES;
 
-  /** @param options Those of the connection; the sequence numbers default to just below 2^32. */
+  /**
+   * @param options Those of the connection; the sequence numbers default to just below 2^32, and
+   * acks to the steady state: no quick ones.
+   */
   constructor(options: PtcpOptions) {
     this.#own = options.initialSequence ?? 0xffff_fff8;
     this.#peer = options.initialPeerSequence ?? 0xffff_fff4;
     this.connection = new PtcpConnection({
       trace: (event) => this.traces.push(event),
+      quickAckSegments: 0,
       ...options,
       initialSequence: this.#own,
       initialPeerSequence: this.#peer,

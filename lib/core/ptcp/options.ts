@@ -83,6 +83,11 @@ export interface PtcpOptions {
   /** Longest delay of an ack, default 20; the peer's retransmission timer and throughput bear it. */
   readonly ackDelayMs?: number | undefined;
   /**
+   * Segments acknowledged one by one at the start and after a pause, and eight times as many after
+   * a loss, default 128: a sender that counts acks needs about as many to fill 64 KiB. 0: none.
+   */
+  readonly quickAckSegments?: number | undefined;
+  /**
    * Time without progress of data in flight after which the connection ends as `stalled`, default
    * 30000: a link is rebuilt by then. `Infinity` leaves it to the resend limit.
    */
@@ -156,6 +161,7 @@ export function settle(options: PtcpOptions): PtcpSettings {
       2 ** 30,
     ),
     windowScale: inRange("windowScale", options.windowScale ?? 0, 0, MAX_WINDOW_SCALE),
+    quickAckSegments: inRange("quickAckSegments", options.quickAckSegments ?? 128, 0, 65_536),
     giveUpMs: inRange("giveUpMs", options.giveUpMs ?? 30_000, 1, Infinity),
     maxRtoMs: inRange("maxRtoMs", options.maxRtoMs ?? 60_000, quirks.minRtoMs, 600_000),
     resendLimit: inRange("resendLimit", options.resendLimit ?? 15, 0, Infinity),

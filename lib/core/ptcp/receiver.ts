@@ -13,6 +13,7 @@ import { EMPTY } from "../bytes.ts";
 import { invariant } from "../errors.ts";
 import { encodeNack } from "./nack.ts";
 import type { PtcpSettings } from "./options.ts";
+import { QuickAcks } from "./quick_acks.ts";
 import { type Arrival, ReceiveBuffer } from "./receive_buffer.ts";
 import { seqAdd, seqDiff, seqWithin } from "./sequence.ts";
 
@@ -28,6 +29,7 @@ export class Receiver {
   readonly #settings: PtcpSettings;
   readonly #reopenBytes: number;
   readonly #quirkStep: number | undefined;
+  readonly #quickAcks: QuickAcks;
   #scale = 0;
   #ackNow = false;
   #duplicateAcks = 0;
@@ -45,13 +47,18 @@ export class Receiver {
   #nackedAt: number | undefined;
   #connectWindow = 0;
 
-  /** @param settings Those of the connection. */
+  /**
+   * A receiver that has acknowledged nothing.
+   *
+   * @param settings Those of the connection.
+   */
   constructor(settings: PtcpSettings) {
     this.#settings = settings;
     this.buffer = new ReceiveBuffer(settings.receiveBufferBytes, settings.initialPeerSequence);
     this.#reopenBytes = Math.min(settings.mssBytes, settings.receiveBufferBytes >> 1);
     const quirk = settings.quirks.windowReopenBytes;
     this.#quirkStep = quirk && Math.min(quirk, settings.receiveBufferBytes >> 1);
+    this.#quickAcks = new QuickAcks(settings.quickAckSegments, settings.mssBytes);
     this.#lastAckSent = settings.initialPeerSequence;
     this.#announcedEdge = settings.initialPeerSequence;
   }
@@ -96,12 +103,14 @@ export class Receiver {
     const arrival = this.buffer.insert(sequence, payload, this.#settings.quirks.outOfOrder);
     if (arrival === "in-order") {
       this.#unackedSegments++;
-      if (this.#unackedSegments >= SEGMENTS_PER_ACK || this.buffer.fragments > 0) {
+      const quick = this.#quickAcks.take(payload.length, now);
+      if (quick || this.#unackedSegments >= SEGMENTS_PER_ACK || this.buffer.fragments > 0) {
         this.#ackNow = true;
       } else this.#delayAck(now);
     } else if (arrival === "gap-filled") {
       this.#ackNow = true;
       this.#duplicateAcks = 0;
+      this.#quickAcks.onLoss();
     } else if (arrival === "cut") {
       this.#ackNow = true;
     } else if (arrival === "out-of-order" && this.#settings.quirks.nack !== undefined) {
