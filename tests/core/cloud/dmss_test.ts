@@ -1,9 +1,14 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { fromHex } from "../../../lib/core/bytes.ts";
-import { deviceAuth, deviceKey, localAddressKey } from "../../../lib/core/cloud/device_auth.ts";
-import { decryptAddress } from "../../../lib/core/cloud/device_auth.ts";
+import {
+  decryptAddress,
+  deviceAuth,
+  deviceKey,
+  localAddressKey,
+} from "../../../lib/core/cloud/device_auth.ts";
 import { composeRequest, type RequestParts } from "../../../lib/core/cloud/dialect.ts";
 import { DMSS } from "../../../lib/core/cloud/dmss.ts";
+import type { ExchangeName } from "../../../lib/core/cloud/exchange.ts";
 import { formatIdentify } from "../../../lib/core/cloud/identify.ts";
 import { header } from "../../../lib/core/cloud/message.ts";
 import { passwordDigest } from "../../../lib/core/cloud/wsse.ts";
@@ -14,7 +19,9 @@ import {
   cheapDerive,
   CloudRun,
   devPwd,
+  HEALTHY,
   LockedDevice,
+  losing,
   RELAY,
   reply,
   SALT,
@@ -289,6 +296,19 @@ Deno.test("a device that refuses an authenticated local-channel is not asked it 
   assertEquals(run.of("local-channel").length, 1);
   assertEquals(run.of("p2p-channel").length, 1);
   assertNotEquals(run.event("channel"), undefined);
+});
+
+Deno.test("every single request of DMSS may be lost twice", () => {
+  const exchanges: ExchangeName[] = ["lookup", "device-info", "local-channel", "p2p-channel"];
+  for (const exchange of [...exchanges, "relay-agent", "relay-channel"] as ExchangeName[]) {
+    const scripts = { ...HEALTHY, ...new LockedDevice().scripts };
+    const run = new CloudRun({ ...scripts, [exchange]: losing(2, scripts[exchange]) }, {
+      credentials: ACCOUNT,
+      dialect: DMSS,
+    }).start(30_000);
+    assert(run.event("channel") && run.event("relay-ready"), exchange);
+    assertEquals(run.reason, undefined);
+  }
 });
 
 Deno.test("the relay of DMSS is asked for as the vendor's library does it", () => {
