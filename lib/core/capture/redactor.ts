@@ -42,10 +42,13 @@ const KEPT_UNKNOWN_BYTES = 4;
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
  * const redactor = new Redactor();
- * redactor.push(datagram);
- * for (let entry = redactor.next(); entry; entry = redactor.next()) keep(entry);
- * redactor.finish(); // and drain once more
+ * redactor.push({ type: "event", unixTimeMs: 0, text: "path=direct" });
+ * redactor.finish();
+ * assertEquals(redactor.next()?.type, "event");
+ * assertEquals(redactor.next(), undefined);
  * ```
  */
 export class Redactor {
