@@ -64,6 +64,13 @@ declare module "@std/bytes" {
   export function endsWith(source: Uint8Array, suffix: Uint8Array): boolean;
 }
 
+declare module "@std/csv" {
+  export function parse(
+    content: string,
+    options?: { readonly separator?: string; readonly fieldsPerRecord?: number },
+  ): string[][];
+}
+
 declare module "@std/yaml" {
   export function parse(
     content: string,

@@ -7,11 +7,26 @@
 import { ALL_OPTIONS } from "./options.ts";
 import { environmentName } from "./option.ts";
 
-/** The player that `--debug` opens. The only program that is ever run. */
+/** The player that `--debug` opens. */
 export const PLAYER = "ffplay";
 
+/** What runs the command of `--on-change`. No other programs are ever run. */
+export const SHELLS = ["sh", "cmd"] as const;
+
 /** Environment variables read beside those of the options. */
-export const PLAIN_ENVIRONMENT = ["NO_COLOR", "DISPLAY", "WAYLAND_DISPLAY"] as const;
+export const PLAIN_ENVIRONMENT = [
+  "NO_COLOR",
+  "DISPLAY",
+  "WAYLAND_DISPLAY",
+  // Where programs keep what they remember; see lib/net/state_directory.ts.
+  "XDG_RUNTIME_DIR",
+  "XDG_STATE_HOME",
+  "HOME",
+  "LOCALAPPDATA",
+  "TEMP",
+  "TMPDIR",
+  "USER",
+] as const;
 
 /** Every environment variable that is read. */
 export const ENVIRONMENT_NAMES: readonly string[] = [
@@ -24,17 +39,19 @@ export const ENVIRONMENT_NAMES: readonly string[] = [
  *
  * Network: the addresses of devices and relays are known only during the handshake. Reading: the
  * password file may be anywhere, and the executable reads its own clip for the demonstration.
+ * Writing: captures, reports and histories, wherever they are asked for.
  */
 export const EXECUTABLE_PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
+  "--allow-write",
   `--allow-env=${ENVIRONMENT_NAMES.join(",")}`,
-  `--allow-run=${PLAYER}`,
+  `--allow-run=${[PLAYER, ...SHELLS].join(",")}`,
 ];
 
 /** The kinds of permission a command can go on to need. */
-export type Needed = "net" | "read" | "run";
+export type Needed = "net" | "read" | "write" | "run";
 
 const REVOCABLE = ["net", "read", "write", "env", "run", "sys", "ffi"] as const;
 

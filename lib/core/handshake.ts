@@ -64,6 +64,12 @@ type Sign =
   | { readonly state: "presented" }
   | { readonly state: "settled" };
 
+/**
+ * Longest wait between two resends. A link gives up after 30 s without progress: an outage of 20 s
+ * must not fall between two resends that are a minute apart.
+ */
+const MAX_RTO_MS = 4_000;
+
 /** The direct path: `closed` for good once it was given up. */
 type DirectPath = "pending" | "open" | "closed";
 
@@ -222,7 +228,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
         if (!this.#running) return;
         this.#pass("channel", now);
         const { version, policy, candidates, identify } = event.answer;
-        this.#events.push({ type: "device", version, policy });
+        this.#events.push({ type: "device", version, policy, login: event.login });
         if (this.#directPath !== "pending") return;
         this.#punchStartedAt = now;
         this.#timers.set("punch", now + this.#options.punchTimeoutMs);
@@ -269,11 +275,18 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
   #carrier(path: PathKind, endpoint: Endpoint): Carrier {
     const { environment, ptcp, realmBufferBytes, maxRealms } = this.#options;
     const { random, trace } = environment;
+    // A filled hole can hand over a whole window at once: a client that reads must not seem slow.
+    const burstBytes = 2 * (ptcp.receiveBufferBytes ?? 0);
     return new Carrier({
       path,
       endpoint,
-      ptcp: { ...ptcp, trace },
-      realms: { random, trace, realmBufferBytes, maxRealms },
+      ptcp: { maxRtoMs: MAX_RTO_MS, ...ptcp, trace },
+      realms: {
+        random,
+        trace,
+        realmBufferBytes: Math.max(realmBufferBytes, burstBytes),
+        maxRealms,
+      },
     });
   }
 

@@ -53,7 +53,7 @@ export interface LinkOptions {
   readonly releaseTimeoutMs: number;
   /** Patience with a silent or stalled session. */
   readonly liveness: LivenessOptions;
-  /** Bytes a realm buffers for a client that reads slowly. */
+  /** Bytes a realm buffers for a client that reads slowly; at least two receive windows. */
   readonly realmBufferBytes: number;
   /** Realms at a time. */
   readonly maxRealms: number;
@@ -87,7 +87,13 @@ export type LinkSettings =
 /** What a link reports. */
 export type LinkEvent =
   | { readonly type: "phase"; readonly phase: LinkPhase; readonly ms: number }
-  | { readonly type: "device"; readonly version: string; readonly policy: readonly string[] }
+  | {
+    readonly type: "device";
+    readonly version: string;
+    readonly policy: readonly string[];
+    /** 1 when the device has judged an account, and accepted it. */
+    readonly login?: "0" | "1" | undefined;
+  }
   | { readonly type: "warning"; readonly failure: Failure }
   /** Realms can be opened now. */
   | { readonly type: "ready"; readonly path: PathKind }

@@ -8,10 +8,12 @@ import type { SocketRole } from "../core/cloud/signaling.ts";
 import { type Failure, FailureError } from "../core/failure.ts";
 import { Link } from "../core/link.ts";
 import type { LinkEvent, LinkSettings } from "../core/link_options.ts";
+import { emptyStats, type PtcpStats } from "../core/ptcp/stats.ts";
 import type { RealmId } from "../core/realm/multiplexer.ts";
 import { monotonicNow } from "./clock.ts";
 import { MachineDriver } from "./driver.ts";
 import { RealmStream } from "./realm_stream.ts";
+import { type Tap, TappedSocket } from "./tapped_socket.ts";
 import { UdpSocket } from "./udp.ts";
 
 /** What a session reports besides what its streams do. */
@@ -19,9 +21,18 @@ export type SessionEvent = Extract<LinkEvent, { type: "phase" | "device" | "warn
 
 /** Everything a session needs. */
 export interface SessionSettings extends Omit<LinkSettings, "localPort"> {
+  /** Told what happens besides the streams. */
   readonly onEvent?: ((event: SessionEvent) => void) | undefined;
+  /** Is shown every datagram of the sockets. */
+  readonly tap?: Tap | undefined;
   /** Ends the handshake early; rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+function openSockets(tap: Tap | undefined): Readonly<Record<SocketRole, UdpSocket>> {
+  const socket = (role: SocketRole): UdpSocket =>
+    tap ? new TappedSocket(role, tap) : new UdpSocket();
+  return { main: socket("main"), us: socket("us"), device: socket("device") };
 }
 
 /** A live session; a lost one stays lost. */
@@ -33,10 +44,11 @@ export class Session {
   readonly #closed = Promise.withResolvers<Failure | undefined>();
   readonly #onEvent: ((event: SessionEvent) => void) | undefined;
   #isReady = false;
+  #stats: Readonly<PtcpStats> = emptyStats();
 
   private constructor(settings: SessionSettings) {
     this.#onEvent = settings.onEvent;
-    this.#sockets = { main: new UdpSocket(), us: new UdpSocket(), device: new UdpSocket() };
+    this.#sockets = openSockets(settings.tap);
     const link = new Link({ ...settings, localPort: this.#sockets.device.port });
     this.#driver = new MachineDriver(
       link,
@@ -85,6 +97,23 @@ export class Session {
   /** Smoothed round trip in ms; 0 before the first sample. */
   get roundTripMs(): number {
     return this.#driver.machine.roundTripMs ?? 0;
+  }
+
+  /** Whether streams can be opened now; false from the moment the session begins to end. */
+  get isUsable(): boolean {
+    return this.#driver.machine.state === "ready";
+  }
+
+  /** What the transport has counted so far. */
+  get stats(): Readonly<PtcpStats> {
+    const { carrier } = this.#driver.machine;
+    if (carrier) this.#stats = carrier.connection.stats;
+    return this.#stats;
+  }
+
+  /** The machine was asleep: what is lost shall be noticed in seconds. */
+  wake(): void {
+    this.#driver.run((link, now) => link.wake(now));
   }
 
   /** Streams that are open or opening. */
@@ -143,6 +172,8 @@ export class Session {
         return;
       case "ready":
         this.#isReady = true;
+        // The counters live as long as the connection, and are wanted after it.
+        this.#stats = this.stats;
         this.#ready.resolve();
         return;
       case "closed":

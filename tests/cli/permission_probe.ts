@@ -9,7 +9,7 @@ const ASKED: Readonly<Record<string, Deno.PermissionDescriptor>> = {
   ffi: { name: "ffi" },
   player: { name: "run", command: PLAYER },
   variable: { name: "env", variable: "DAHUA_P2P_PASSWORD" },
-  other: { name: "env", variable: "HOME" },
+  other: { name: "env", variable: "PATH" },
 };
 
 function states(): Readonly<Record<string, string>> {

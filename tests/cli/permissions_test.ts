@@ -6,10 +6,11 @@ Deno.test("the executable may do what its commands need and nothing else", () =>
     "--no-prompt",
     "--allow-net",
     "--allow-read",
+    "--allow-write",
     "--allow-env",
     "--allow-run",
   ]);
-  assert(EXECUTABLE_PERMISSIONS.includes("--allow-run=ffplay"));
+  assert(EXECUTABLE_PERMISSIONS.includes("--allow-run=ffplay,sh,cmd"));
 });
 
 Deno.test("the environment is read by name", () => {
@@ -32,7 +33,7 @@ Deno.test("what a command does not need is given back for good", async () => {
   }).output();
   assertEquals(new TextDecoder().decode(stderr), "");
   const { before, after } = JSON.parse(new TextDecoder().decode(stdout));
-  const nothing = { write: "prompt", sys: "prompt", ffi: "prompt" };
+  const nothing = { sys: "prompt", ffi: "prompt" };
   // A player that is not installed cannot be permitted.
   const player = before.player;
   assert(player === "granted" || player === "prompt");
@@ -40,6 +41,7 @@ Deno.test("what a command does not need is given back for good", async () => {
     ...nothing,
     net: "granted",
     read: "granted",
+    write: "granted",
     player,
     variable: "granted",
     other: "prompt",
@@ -48,6 +50,7 @@ Deno.test("what a command does not need is given back for good", async () => {
     ...nothing,
     net: "granted",
     read: "prompt",
+    write: "prompt",
     player: "prompt",
     variable: "prompt",
     other: "prompt",

@@ -45,6 +45,15 @@ export function authSalt(): Failure {
   };
 }
 
+/** The device wants its salt, and the server that knows it said nothing: not the account's fault. */
+export function saltUnknown(): Failure {
+  return {
+    reason: "cloud-unreachable",
+    what: "device wants a login, and the cloud's device-information server did not answer.",
+    advice: "Your password was not judged. Outbound UDP to that server may be blocked.",
+  };
+}
+
 /** The clocks differ; as a failure, the corrected time was refused too. */
 export function clockSkew(offsetMs: number): Failure {
   return {

@@ -30,7 +30,7 @@
  * | calling       | silent, relay pending or ready, path not direct | unanswered                   |
  * | calling       | silent otherwise, path not relay                | failed: device-silent        |
  * | salting       | salt known                                      | calling, type 1, once        |
- * | salting       | no salt to be had                               | failed: auth-salt            |
+ * | salting       | no salt to be had                               | failed: cloud-unreachable    |
  * | unanswered    | relay failed                                    | failed                       |
  * | any           | `release`                                       | releasing                    |
  * | releasing     | relay-unbind ended, or nothing to unbind        | released                     |
@@ -278,7 +278,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
           (what) => this.#trace("address-dropped", { what }, now),
         );
         this.#state = { name: "called" };
-        this.#events.push({ type: "channel", answer });
+        this.#events.push({ type: "channel", answer, login: login.type });
         this.#table.cancel("warm-up");
         this.#table.cancel("probe-device");
         return this.#relay.channelEnded("answered", now);

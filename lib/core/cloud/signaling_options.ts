@@ -9,7 +9,7 @@ import type { ChannelAnswer } from "./answers.ts";
 import type { Dialect } from "./dialect.ts";
 import { IDENTIFY_BYTES } from "./identify.ts";
 import type { DeviceInfo } from "./info.ts";
-import type { Credentials } from "./login.ts";
+import type { Credentials, Login } from "./login.ts";
 import type { AuthType } from "./login_choice.ts";
 import type { Lease } from "./relay_preparation.ts";
 
@@ -77,7 +77,12 @@ export type SignalingEvent =
   /** The device is being asked. */
   | { readonly type: "trying" }
   /** The device has answered. */
-  | { readonly type: "channel"; readonly answer: ChannelAnswer }
+  | {
+    readonly type: "channel";
+    readonly answer: ChannelAnswer;
+    /** Whether the device has judged an account, and accepted it. */
+    readonly login: Login["type"];
+  }
   /** The device has not answered p2p-channel, but through the relay. */
   | { readonly type: "channel-failed"; readonly failure: Failure }
   | { readonly type: "lease"; readonly lease: Lease }
