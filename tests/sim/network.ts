@@ -18,7 +18,7 @@
  */
 import { formatEndpoint } from "../../lib/core/bytes.ts";
 import { seededRandom } from "../../lib/core/random.ts";
-import type { Endpoint, Machine, Random, Transmit } from "../../lib/core/types.ts";
+import type { Datagram, Endpoint, Machine, Random, Transmit } from "../../lib/core/types.ts";
 import { Heap } from "./heap.ts";
 import type { Nat } from "./nat.ts";
 
@@ -100,6 +100,10 @@ export interface NetworkNode {
   readonly name: string;
   /** Calls a command of the machine at the present instant, then drains it. */
   act<T>(command: (now: number) => T): T;
+  /** Gives its sockets other addresses: what is on its way to the old ones is dropped. */
+  readdress(addresses: Readonly<Record<string, Endpoint>>): void;
+  /** Delivers a datagram at the present instant, whatever the network thinks of its source. */
+  deliver(datagram: Datagram): void;
   /** Takes it off the network: what is on its way to it is dropped. */
   detach(): void;
 }
@@ -124,7 +128,7 @@ export function roundTripLink(...clients: readonly string[]): LinkRule {
 interface Node {
   readonly name: string;
   readonly machine: Machine<unknown, string>;
-  readonly addresses: Readonly<Record<string, Endpoint>>;
+  addresses: Readonly<Record<string, Endpoint>>;
   readonly nat: Nat | undefined;
   readonly onEvent: ((event: unknown, now: number) => void) | undefined;
   isAttached: boolean;
@@ -223,11 +227,7 @@ export class VirtualNetwork {
     for (let nat = options.nat; nat !== undefined; nat = nat.outer) {
       this.#nats.set(hostKey(nat.outer, nat.publicIp), nat);
     }
-    for (const [socket, endpoint] of Object.entries<Endpoint>(node.addresses)) {
-      const key = hostKey(node.nat, formatEndpoint(endpoint));
-      if (this.#hosts.has(key)) throw new RangeError(`${key} is taken`);
-      this.#hosts.set(key, { node, socket });
-    }
+    this.#place(node);
     this.#nodes.add(node);
     this.#drain(node);
     return {
@@ -236,6 +236,15 @@ export class VirtualNetwork {
         const result = command(this.#now);
         this.#drain(node);
         return result;
+      },
+      readdress: (addresses) => {
+        this.#unplace(node);
+        node.addresses = addresses;
+        this.#place(node);
+      },
+      deliver: ({ socket, from, data }) => {
+        node.machine.handleDatagram({ socket, from, data }, this.#now);
+        this.#drain(node);
       },
       detach: () => this.#detach(node),
     };
@@ -282,6 +291,18 @@ export class VirtualNetwork {
   #detach(node: Node): void {
     node.isAttached = false;
     this.#nodes.delete(node);
+    this.#unplace(node);
+  }
+
+  #place(node: Node): void {
+    for (const [socket, endpoint] of Object.entries(node.addresses)) {
+      const key = hostKey(node.nat, formatEndpoint(endpoint));
+      if (this.#hosts.has(key)) throw new RangeError(`${key} is taken`);
+      this.#hosts.set(key, { node, socket });
+    }
+  }
+
+  #unplace(node: Node): void {
     for (const endpoint of Object.values(node.addresses)) {
       this.#hosts.delete(hostKey(node.nat, formatEndpoint(endpoint)));
     }

@@ -28,6 +28,8 @@ export interface SimConnection {
   produce(maxBytes: number): Uint8Array | undefined;
   /** Whether the service closes once what it produced is sent. */
   readonly isDone: boolean;
+  /** Until then it takes no more bytes of the client. */
+  readonly pausedUntil?: number | undefined;
   /** The client has hung up, or the session is gone. */
   hangUp?(): void;
 }
@@ -211,7 +213,7 @@ export class SimWorld {
   ): void {
     const now = this.#net.now;
     if (event.type === "session-opened" || event.type === "session-closed") return;
-    const key = `${device.profile.serial} ${event.stream}`;
+    const key = `${nameOf({ device: device.profile.serial })} ${event.stream}`;
     if (event.type === "dial") {
       const service = services[event.port];
       if (service === undefined) return device.refused(event.stream, now);
@@ -224,8 +226,25 @@ export class SimWorld {
     }
     const pump = this.#connections.get(key);
     if (pump === undefined) return;
-    if (event.type === "hangup") pump.hangUp(event.rest);
-    if (event.type === "hangup" || pump.run(now) === "ended") this.#connections.delete(key);
+    if (event.type === "hangup") {
+      pump.hangUp(event.rest);
+      this.#connections.delete(key);
+    } else this.#pump(key, pump, now);
+  }
+
+  /** Runs a connection now, and once more when its pause is over. */
+  #pump(key: string, pump: Pump, now: number): void {
+    if (pump.run(now) === "ended") {
+      this.#connections.delete(key);
+      return;
+    }
+    const { pausedUntil } = pump;
+    if (pausedUntil === undefined || pausedUntil <= now) return;
+    this.#net.schedule(pausedUntil, () => {
+      if (this.#connections.get(key) !== pump) return;
+      const node = this.#nodes.get(key.slice(0, key.lastIndexOf(" ")));
+      node?.act((later) => this.#pump(key, pump, later));
+    });
   }
 }
 
@@ -242,9 +261,13 @@ class Pump {
     this.#connection = connection;
   }
 
+  get pausedUntil(): number | undefined {
+    return this.#connection.pausedUntil;
+  }
+
   run(now: number): "open" | "ended" {
     const device = this.#device;
-    for (;;) {
+    while ((this.#connection.pausedUntil ?? 0) <= now) {
       const chunk = device.read(this.#stream, now);
       if (chunk === undefined) break;
       this.#connection.receive(chunk);
