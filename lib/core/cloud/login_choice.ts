@@ -77,6 +77,9 @@ export class LoginChoice {
     // An empty Info and yet a login: an older device, whose salt is the same for all.
     const salt = typeof this.#info === "object" ? this.#info.salt ?? STATIC_SALT : undefined;
     const isSame = refused.type === "1" && refused.salt === salt;
+    if (this.#credentials && salt === undefined) {
+      return { step: "fail", failure: failures.saltUnknown() };
+    }
     if (!this.#credentials || salt === undefined || isSame) {
       return { step: "fail", failure: failures.authSalt() };
     }

@@ -331,11 +331,11 @@ Deno.test("a salt refused three times over is tried twice at most", () => {
   assertEquals(run.reason, "auth-salt");
 });
 
-Deno.test("no salt to be had after a refusal ends in auth-salt", () => {
+Deno.test("no salt to be had after a refusal is a matter of the cloud, to be tried again", () => {
   const device = new LockedDevice();
   const scripts = { ...device.scripts, "device-info": SILENT };
   const run = new CloudRun(scripts, { credentials: ACCOUNT }).start(60_000);
-  assertEquals(run.reason, "auth-salt");
+  assertEquals(run.reason, "cloud-unreachable");
   assertEquals(device.judgements, 0);
 });
 
