@@ -21,7 +21,7 @@
  * @module
  */
 import { sameEndpoint } from "./bytes.ts";
-import { Carrier, type PathKind } from "./carrier.ts";
+import { type Carrier, linkCarrier } from "./carrier.ts";
 import { Signaling, type SignalingEvent, type SocketRole } from "./cloud/signaling.ts";
 import type { Failure } from "./failure.ts";
 import * as failures from "./link_failures.ts";
@@ -63,12 +63,6 @@ type Sign =
   | { readonly state: "received"; readonly value: Uint8Array }
   | { readonly state: "presented" }
   | { readonly state: "settled" };
-
-/**
- * Longest wait between two resends. A link gives up after 30 s without progress: an outage of 20 s
- * must not fall between two resends that are a minute apart.
- */
-const MAX_RTO_MS = 4_000;
 
 /** The direct path: `closed` for good once it was given up. */
 type DirectPath = "pending" | "open" | "closed";
@@ -262,32 +256,14 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     this.#directPath = "open";
     this.#timers.clear("punch");
     this.#timers.set("direct-open", now + this.#options.directOpenTimeoutMs);
-    this.#direct = this.#carrier("direct", endpoint);
+    this.#direct = linkCarrier("direct", endpoint, this.#options);
     this.#direct.open(now);
   }
 
   #openRelay(agent: Endpoint, now: number): void {
     this.#timers.set("relay-open", now + this.#options.relayOpenTimeoutMs);
-    this.#relay = this.#carrier("relay", agent);
+    this.#relay = linkCarrier("relay", agent, this.#options);
     this.#relay.open(now);
-  }
-
-  #carrier(path: PathKind, endpoint: Endpoint): Carrier {
-    const { environment, ptcp, realmBufferBytes, maxRealms } = this.#options;
-    const { random, trace } = environment;
-    // A filled hole can hand over a whole window at once: a client that reads must not seem slow.
-    const burstBytes = 2 * (ptcp.receiveBufferBytes ?? 0);
-    return new Carrier({
-      path,
-      endpoint,
-      ptcp: { maxRtoMs: MAX_RTO_MS, ...ptcp, trace },
-      realms: {
-        random,
-        trace,
-        realmBufferBytes: Math.max(realmBufferBytes, burstBytes),
-        maxRealms,
-      },
-    });
   }
 
   #onRealms(carrier: Carrier, event: MuxEvent, now: number): void {
