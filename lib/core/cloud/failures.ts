@@ -65,13 +65,13 @@ export function clockSkew(offsetMs: number): Failure {
 }
 
 /** No cloud has heard of the serial. */
-export function deviceUnknown(cloud: string): Failure {
+export function deviceUnknown(...clouds: readonly string[]): Failure {
   return {
     reason: "device-unknown",
-    what: `no cloud we tried knows this serial: ${cloud} 404.`,
+    what: `no cloud we tried knows this serial: ${clouds.map((name) => `${name} 404`).join(", ")}.`,
     advice: "Check the serial; choose --cloud for your brand; check P2P is on in the device " +
       "(Network > P2P/Easy4IP: Online).",
-    facts: { cloud },
+    facts: { cloud: clouds.join(", ") },
   };
 }
 
