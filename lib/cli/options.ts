@@ -101,6 +101,72 @@ export const TIMEOUT = valueOption({
   parse: (text) => parseDuration(text, { minMs: 1000, maxMs: 3_600_000 }),
 });
 
+/** `--retry-min`. */
+export const RETRY_MIN = valueOption({
+  name: "retry-min",
+  placeholder: "DURATION",
+  help: "first wait before another attempt; it doubles with each failure",
+  shownDefault: "1s",
+  parse: (text) => parseDuration(text, { minMs: 100, maxMs: 3_600_000 }),
+});
+
+/** `--retry-max`. */
+export const RETRY_MAX = valueOption({
+  name: "retry-max",
+  placeholder: "DURATION",
+  help: "longest wait before another attempt",
+  shownDefault: "60s",
+  parse: (text) => parseDuration(text, { minMs: 100, maxMs: 86_400_000 }),
+});
+
+/** `--max-retries`. */
+export const MAX_RETRIES = valueOption({
+  name: "max-retries",
+  placeholder: "N",
+  help: "failures in a row before it ends, the first attempt's too; 0 = end with the first; " +
+    "without it a first attempt that fails ends it, and later ones are repeated for ever",
+  parse: integerFrom(0, 1_000_000),
+});
+
+/** `--session-cooldown`. */
+export const SESSION_COOLDOWN = valueOption({
+  name: "session-cooldown",
+  placeholder: "DURATION",
+  help: "wait after a session, so that the device has let go of it",
+  shownDefault: "30s after a lost one, 10s after a clean close",
+  parse: (text) => parseDuration(text, { minMs: 0, maxMs: 3_600_000 }),
+});
+
+/** `--auth-retry`. */
+export const AUTH_RETRY = valueOption({
+  name: "auth-retry",
+  placeholder: "DURATION|never",
+  help: "wait after a refused login; devices lock out after a few",
+  shownDefault: "never",
+  parse: (text): number | "never" =>
+    text === "never" ? text : parseDuration(text, { minMs: 60_000, maxMs: 86_400_000 }),
+});
+
+/** `--wait`. */
+export const WAIT = valueOption({
+  name: "wait",
+  placeholder: "DURATION",
+  help: "how long a local client that comes while there is no session waits for one before it is " +
+    "told so",
+  shownDefault: "0s",
+  parse: (text) => parseDuration(text, { minMs: 0, maxMs: 600_000 }),
+});
+
+/** Options of the life after the first session. */
+export const RETRY_OPTIONS = [
+  RETRY_MIN,
+  RETRY_MAX,
+  MAX_RETRIES,
+  SESSION_COOLDOWN,
+  AUTH_RETRY,
+  WAIT,
+] as const;
+
 /** `--max-clients`. */
 export const MAX_CLIENTS = valueOption({
   name: "max-clients",
@@ -117,6 +183,31 @@ export const CLIENT_BUFFER = valueOption({
   help: "bytes kept for a client that reads slowly",
   shownDefault: "4MiB",
   parse: (text) => parseSize(text, { minBytes: 64 * 2 ** 10, maxBytes: 2 ** 30 }),
+});
+
+/** `--receive-window`. */
+export const RECEIVE_WINDOW = valueOption({
+  name: "receive-window",
+  placeholder: "SIZE",
+  help: "bytes the device may have in flight; more than 64 KiB is faster on long ways, " +
+    "but no real device has been seen to be offered it",
+  shownDefault: "64KiB, unscaled",
+  parse: (text) => parseSize(text, { minBytes: 16 * 2 ** 10, maxBytes: 16 * 2 ** 20 }),
+});
+
+/** `--capture`. */
+export const CAPTURE = valueOption({
+  name: "capture",
+  placeholder: "FILE.pcapng",
+  help: "write what the sockets carry, for Wireshark; logins, digests and tokens are blanked, " +
+    "pictures are not",
+  parse: parsePlainText,
+});
+
+/** `--capture-secrets`. */
+export const CAPTURE_SECRETS = switchOption({
+  name: "capture-secrets",
+  help: "leave logins, digests and tokens in a capture as they are",
 });
 
 /** `--json`. */
@@ -196,6 +287,10 @@ export const ALL_OPTIONS: readonly Option<unknown>[] = [
   TIMEOUT,
   MAX_CLIENTS,
   CLIENT_BUFFER,
+  RECEIVE_WINDOW,
+  CAPTURE,
+  CAPTURE_SECRETS,
   JSON_LINES,
+  ...RETRY_OPTIONS,
   ...COMMON_OPTIONS,
 ];

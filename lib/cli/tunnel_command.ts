@@ -5,11 +5,16 @@
  */
 import type { DeviceCredentials } from "../net/connect.ts";
 import { openTunnel, type Tunnel } from "../net/tunnel.ts";
+import { deviceStatus } from "../status/device_status.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { CaptureFile } from "./capture_file.ts";
 import { readCredentials } from "./credentials.ts";
 import { RTSP_PORT, streamUrl } from "./data_line.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import type { Log } from "./log.ts";
 import {
+  CAPTURE,
+  CAPTURE_SECRETS,
   CLIENT_BUFFER,
   CLOUD,
   COMMON_OPTIONS,
@@ -20,16 +25,20 @@ import {
   PASSWORD,
   PASSWORD_FILE,
   PATH,
+  RECEIVE_WINDOW,
   RELAY,
+  RETRY_OPTIONS,
   TIMEOUT,
   TYPE,
   USERNAME,
 } from "./options.ts";
 import { hasDisplay, Player, playlist } from "./player.ts";
+import { OperatorSignals } from "./operator_signals.ts";
 import { checkSerial } from "./serial.ts";
 import type { Settings } from "./settings.ts";
+import { statusTable } from "./status_text.ts";
 import { StopSignals } from "./stop_signals.ts";
-import { runTunnel } from "./tunnel_run.ts";
+import { type OpenTunnel, runTunnel } from "./tunnel_run.ts";
 import { dataFormat, tunnelOptions } from "./tunnel_settings.ts";
 import { usageError } from "./usage.ts";
 
@@ -50,7 +59,11 @@ export const TUNNEL_COMMAND: Command = {
     TIMEOUT,
     MAX_CLIENTS,
     CLIENT_BUFFER,
+    RECEIVE_WINDOW,
+    CAPTURE,
+    CAPTURE_SECRETS,
     JSON_LINES,
+    ...RETRY_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   operands: { min: 1, max: 1, what: "one serial" },
@@ -60,6 +73,14 @@ export const TUNNEL_COMMAND: Command = {
       lines: [
         "One READY line for each usable port on standard output, LOST when the session is lost;",
         "everything else on standard error. NO_COLOR turns colors off.",
+      ],
+    },
+    {
+      title: "Staying up",
+      lines: [
+        "A lost session is made again. Meanwhile the local ports stay open; whoever comes to the one",
+        "of RTSP is answered 503 with the reason, to another one closed. SIGHUP tries again at once,",
+        "SIGUSR1 writes the status to standard error.",
       ],
     },
     {
@@ -91,21 +112,49 @@ async function runTunnelCommand(context: CommandContext): Promise<ExitCode> {
   if (credentials) redactor.addSecret(credentials.password);
   const name = redactor.deviceName(serial);
   log.setDevice(name);
+  using capture = createCapture(settings, log);
   const viewer = settings.isOn(DEBUG) ? credentials : undefined;
   const canPlay = viewer !== undefined && hasDisplay(host);
   host.keepPermissions(canPlay ? ["net", "run"] : ["net"]);
   using signals = new StopSignals();
+  let started: Tunnel | undefined;
+  using _operator = new OperatorSignals({
+    retry: () => started?.retryNow(),
+    status: () => {
+      const devices = started ? [deviceStatus(name, started.status())] : [];
+      for (const line of statusTable(devices)) host.stderr.line(line);
+    },
+  });
   return await runTunnel({
     serial,
     name,
-    options: { ...options, credentials },
-    open: openTunnel,
+    options: { ...options, credentials, tap: capture?.tap },
+    open: capture ? openCaptured(capture) : openTunnel,
     log,
     stdout: host.stdout,
     format: dataFormat(settings),
     stopped: signals.first,
+    onStart: (tunnel) => started = tunnel,
     onReady: (tunnel) => viewer && startPlayer(tunnel, viewer, canPlay, context),
   });
+}
+
+function createCapture(settings: Settings, log: Log): CaptureFile | undefined {
+  const path = settings.get(CAPTURE);
+  if (path === undefined) return undefined;
+  return CaptureFile.create(path, settings.isOn(CAPTURE_SECRETS) ? "keep" : "blank", log);
+}
+
+/** Opens a tunnel whose events are noted in the capture. */
+function openCaptured(capture: CaptureFile): OpenTunnel {
+  return (serial, options) =>
+    openTunnel(serial, {
+      ...options,
+      onEvent: (event) => {
+        capture.event(event);
+        options.onEvent?.(event);
+      },
+    });
 }
 
 function checkType(settings: Settings): void {

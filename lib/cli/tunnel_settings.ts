@@ -3,19 +3,27 @@
  *
  * @module
  */
+import { BACKOFF_DEFAULTS, type BackoffOptions } from "../core/backoff.ts";
 import type { Forward } from "../net/forward.ts";
 import type { TunnelOptions } from "../net/tunnel.ts";
 import type { DataFormat } from "./data_line.ts";
 import {
+  AUTH_RETRY,
   CLIENT_BUFFER,
   CLOUD,
   FORWARD,
   JSON_LINES,
   MAX_CLIENTS,
+  MAX_RETRIES,
   PATH,
+  RECEIVE_WINDOW,
   RELAY,
+  RETRY_MAX,
+  RETRY_MIN,
+  SESSION_COOLDOWN,
   TIMEOUT,
   TYPE,
+  WAIT,
 } from "./options.ts";
 import { quoted } from "./printable.ts";
 import type { Settings } from "./settings.ts";
@@ -34,6 +42,34 @@ export function tunnelOptions(settings: Settings): TunnelOptions {
     timeoutMs: settings.get(TIMEOUT),
     maxClients: settings.get(MAX_CLIENTS),
     clientBufferBytes: settings.get(CLIENT_BUFFER),
+    receiveWindowBytes: settings.get(RECEIVE_WINDOW),
+    ...retryOptions(settings),
+  };
+}
+
+/**
+ * The part that decides about attempts after the first session.
+ *
+ * @throws {FailureError} `usage` when the shortest wait is longer than the longest.
+ */
+export function retryOptions(
+  settings: Settings,
+): Pick<TunnelOptions, "waitMs" | keyof BackoffOptions> {
+  const retryMinMs = settings.get(RETRY_MIN);
+  const retryMaxMs = settings.get(RETRY_MAX);
+  const { retryMinMs: defaultMinMs, retryMaxMs: defaultMaxMs } = BACKOFF_DEFAULTS;
+  if ((retryMinMs ?? defaultMinMs) > (retryMaxMs ?? defaultMaxMs)) {
+    throw usageError("--retry-min is longer than --retry-max.", "Give a shorter one.");
+  }
+  const cooldownMs = settings.get(SESSION_COOLDOWN);
+  return {
+    retryMinMs,
+    retryMaxMs,
+    maxRetries: settings.get(MAX_RETRIES),
+    cleanCooldownMs: cooldownMs,
+    lostCooldownMs: cooldownMs,
+    authRetryMs: settings.get(AUTH_RETRY),
+    waitMs: settings.get(WAIT),
   };
 }
 

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { RealmId } from "./realm/multiplexer.ts";
 import { Multiplexer, type MultiplexerOptions } from "./realm/multiplexer.ts";
 import { PtcpConnection, type PtcpOptions } from "./ptcp/connection.ts";
 import type { SocketRole } from "./cloud/signaling.ts";
+import type { LinkOptions } from "./link_options.ts";
 import type { Endpoint, Transmit } from "./types.ts";
 
 /** How the bytes of a link travel. */
@@ -67,4 +67,26 @@ export class Carrier {
   }
 }
 
-export type { RealmId };
+/**
+ * Longest wait between two resends. A link gives up after 30 s without progress: an outage of 20 s
+ * must not fall between two resends that are a minute apart.
+ */
+const MAX_RTO_MS = 4_000;
+
+/** The session of a link over one path, not yet open. */
+export function linkCarrier(path: PathKind, endpoint: Endpoint, options: LinkOptions): Carrier {
+  const { environment: { random, trace }, ptcp, realmBufferBytes, maxRealms } = options;
+  // A filled hole can hand over a whole window at once: a client that reads must not seem slow.
+  const burstBytes = 2 * (ptcp.receiveBufferBytes ?? 0);
+  return new Carrier({
+    path,
+    endpoint,
+    ptcp: { maxRtoMs: MAX_RTO_MS, ...ptcp, trace },
+    realms: {
+      random,
+      trace,
+      realmBufferBytes: Math.max(realmBufferBytes, burstBytes),
+      maxRealms,
+    },
+  });
+}
