@@ -10,6 +10,8 @@ import type { SocketRole } from "./cloud/signaling.ts";
 import type { LinkOptions } from "./link_options.ts";
 import type { Endpoint, Transmit } from "./types.ts";
 
+export type { RealmId } from "./realm/multiplexer.ts";
+
 /** How the bytes of a link travel. */
 export type PathKind = "direct" | "relay";
 
