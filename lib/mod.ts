@@ -22,6 +22,7 @@ export { DEFAULT_FORWARDS, type Forward } from "./net/forward.ts";
 export type { ForwarderEvent } from "./net/forwarder.ts";
 export type { ClientEnd } from "./net/local_client.ts";
 export type { RealmOutcome, RealmPort, RealmStream } from "./net/realm_stream.ts";
+export type { Tap, TappedDatagram } from "./net/tapped_socket.ts";
 export type { Session, SessionEvent, SessionSettings } from "./net/session.ts";
 export {
   openTunnel,

@@ -31,6 +31,8 @@ export interface LostFacts {
   readonly reason: Reason;
   /** How long it was ready. */
   readonly upMs: number;
+  /** Until the next attempt; absent when there is none. */
+  readonly retryInMs?: number | undefined;
 }
 
 /** The device's port that speaks RTSP. */
@@ -66,7 +68,7 @@ export function readyLine(ready: ReadyFacts, format: DataFormat): string {
   ].join(" ");
 }
 
-/** `LOST name=… reason=peer-silent after=4h12m`. */
+/** `LOST name=… reason=peer-silent after=4h12m retry=30s`; no `retry=` when it is final. */
 export function lostLine(lost: LostFacts, format: DataFormat): string {
   if (format === "json") {
     return JSON.stringify({
@@ -74,9 +76,13 @@ export function lostLine(lost: LostFacts, format: DataFormat): string {
       name: lost.name,
       reason: lost.reason,
       afterMs: Math.round(lost.upMs),
+      retryMs: lost.retryInMs === undefined ? undefined : Math.round(lost.retryInMs),
     });
   }
-  return `LOST name=${lost.name} reason=${lost.reason} after=${formatDuration(lost.upMs)}`;
+  const line = `LOST name=${lost.name} reason=${lost.reason} after=${formatDuration(lost.upMs)}`;
+  return lost.retryInMs === undefined
+    ? line
+    : `${line} retry=${formatDuration(Math.ceil(lost.retryInMs / 1000) * 1000)}`;
 }
 
 /**

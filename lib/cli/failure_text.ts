@@ -22,7 +22,8 @@ export function failureSentences(failure: Failure): string {
   return [failure.what, failure.advice].map(sentence).filter((part) => part !== "").join(" ");
 }
 
-function sentence(text: string): string {
+/** The text with the full stop it may lack. */
+export function sentence(text: string): string {
   const trimmed = text.trim();
   return trimmed === "" || /[.!?]["')]?$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

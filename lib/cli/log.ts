@@ -6,6 +6,8 @@
 import { configureSync, getLogger, type Logger, type LogLevel, type LogRecord } from "@std/log";
 import type { Failure } from "../core/failure.ts";
 import type { TraceEvent } from "../core/types.ts";
+import { formatDuration } from "./duration.ts";
+import { sentence } from "./failure_text.ts";
 import {
   DEVICE,
   ENTRY,
@@ -113,6 +115,16 @@ export class Log {
       failure.reason,
       () => this.#emit("warning", "", { kind: "failure", event: "warning", failure }),
     );
+  }
+
+  /** A session was lost or could not be made, and there will be another attempt. */
+  loss(failure: Failure, retryInMs: number): void {
+    const retry = `Next try in ${formatDuration(Math.ceil(retryInMs / 1000) * 1000)}.`;
+    this.warning({
+      ...failure,
+      advice: `${sentence(failure.advice)} ${retry}`.trim(),
+      facts: { ...failure.facts, retryInMs: Math.round(retryInMs) },
+    });
   }
 
   /** Like {@linkcode warning}, for what is no failure of ours. */

@@ -32,6 +32,8 @@ export interface TunnelRun {
   readonly format: DataFormat;
   /** Resolves when the process is asked to stop. */
   readonly stopped: Promise<StopRequest>;
+  /** Called with the tunnel as soon as there is one, ready or not. */
+  readonly onStart?: ((tunnel: Tunnel) => void) | undefined;
   /** Called once the tunnel is ready and said to be; what it returns is disposed of at the end. */
   readonly onReady?: ((tunnel: Tunnel) => AsyncDisposable | undefined) | undefined;
 }
@@ -47,10 +49,22 @@ export interface TunnelRun {
 export async function runTunnel(run: TunnelRun): Promise<ExitCode> {
   const { log, stopped } = run;
   const abort = new AbortController();
+  const broken = Promise.withResolvers<never>();
+  // Nobody waits for it until there is a tunnel.
+  broken.promise.catch(() => {});
   const opening = run.open(run.serial, {
     ...run.options,
     signal: abort.signal,
-    onEvent: (event) => logTunnelEvent(event, log),
+    onStart: run.onStart,
+    onEvent: (event) => {
+      logTunnelEvent(event, log);
+      try {
+        tell(event, run);
+      } catch (error) {
+        // Nobody reads standard output: the tunnel, which knows nothing of that, ends below.
+        broken.reject(error);
+      }
+    },
     ...(log.traces ? { trace: (event) => log.trace(event) } : {}),
   });
   const first = await Promise.race([opening, stopped]);
@@ -62,29 +76,43 @@ export async function runTunnel(run: TunnelRun): Promise<ExitCode> {
   try {
     announce(first, run);
     await using _companion = run.onReady?.(first);
-    const end = await Promise.race([first.closed, stopped]);
+    const end = await Promise.race([first.closed, stopped, broken.promise]);
     if ("exitCode" in end) {
       log.info("stopping", `Stopped by ${end.signal}; closing the session.`);
       return EXIT.ok;
     }
-    return reportLoss(end, run);
+    return reportEnd(end, run);
   } finally {
     await within(CLOSE_LIMIT_MS, first.close());
     log.flush();
   }
 }
 
-function announce(tunnel: Tunnel, { name, format, stdout }: TunnelRun): void {
-  const { path, roundTripMs, handshakeMs } = tunnel;
-  for (const { hostname, port, remotePort } of tunnel.ports) {
+/** Writes the data lines of what happens after the first session is ready. */
+function tell(event: TunnelEvent, run: TunnelRun): void {
+  if (event.type === "ready" && event.session > 1) announce(event, run);
+  if (event.type !== "lost") return;
+  const { failure: { reason }, upMs, retryInMs } = event;
+  run.stdout.line(lostLine({ name: run.name, reason, upMs, retryInMs }, run.format));
+}
+
+function announce(
+  ready: Pick<Tunnel, "ports" | "path" | "roundTripMs" | "handshakeMs">,
+  { name, format, stdout }: TunnelRun,
+): void {
+  const { path, roundTripMs, handshakeMs } = ready;
+  for (const { hostname, port, remotePort } of ready.ports) {
     const facts = { name, hostname, port, remotePort, path, roundTripMs, handshakeMs };
     stdout.line(readyLine(facts, format));
   }
 }
 
-function reportLoss({ failure = UNEXPLAINED, upMs }: TunnelEnd, run: TunnelRun): ExitCode {
+function reportEnd({ failure = UNEXPLAINED, upMs }: TunnelEnd, run: TunnelRun): ExitCode {
   run.log.failure(failure);
-  run.stdout.line(lostLine({ name: run.name, reason: failure.reason, upMs }, run.format));
+  // A session that was up had its LOST when it went, unless nothing will come after it.
+  if (upMs > 0) {
+    run.stdout.line(lostLine({ name: run.name, reason: failure.reason, upMs }, run.format));
+  }
   return exitCodeOf(failure.reason);
 }
 
@@ -132,6 +160,25 @@ export function logTunnelEvent(event: TunnelEvent, log: Log): void {
         `Client ${event.client} left port ${event.remotePort} (${event.why}).`,
         { client: event.client, remotePort: event.remotePort, why: event.why },
       );
+      break;
+    case "client-unserved":
+      log.notice(
+        "client-unserved",
+        `Turned a client of port ${event.remotePort} away: there is no session (${event.reason}).`,
+        { remotePort: event.remotePort, client: event.client, reason: event.reason },
+      );
+      break;
+    case "lost":
+      log.loss(event.failure, event.retryInMs);
+      break;
+    case "attempt-failed":
+      log.loss(event.failure, event.retryInMs);
+      break;
+    case "ready":
+      log.debug("ready", `Session ${event.session} is ready over the ${event.path} path.`, {
+        session: event.session,
+        path: event.path,
+      });
       break;
     case "client-turned-away":
       log.notice(

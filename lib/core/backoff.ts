@@ -36,6 +36,20 @@ export const BACKOFF_DEFAULTS: BackoffOptions = {
   authRetryMs: "never",
 };
 
+/** {@linkcode BackoffOptions} of which each may be left out. */
+export type OptionalBackoff = {
+  readonly [Key in keyof BackoffOptions]?: BackoffOptions[Key] | undefined;
+};
+
+/** The options that are given, and the defaults of the others. */
+export function withBackoffDefaults(given: OptionalBackoff): BackoffOptions {
+  const all = { ...BACKOFF_DEFAULTS };
+  for (const key of Object.keys(all) as (keyof BackoffOptions)[]) {
+    if (given[key] !== undefined) Object.assign(all, { [key]: given[key] });
+  }
+  return all;
+}
+
 /** What kind of retry a reason allows. */
 export type RetryClass = "login" | "final" | "slow" | "soon";
 
@@ -44,8 +58,7 @@ const RETRY_CLASS: Partial<Readonly<Record<Reason, RetryClass>>> = {
   "auth-rejected": "login",
   "lockout": "login",
   "app-rejected": "login",
-  "auth-salt": "final",
-  "protocol": "soon",
+  "auth-salt": "login",
   "config": "final",
   "usage": "final",
   "listen-in-use": "final",

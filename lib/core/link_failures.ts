@@ -59,6 +59,30 @@ export function peerSilent(silentMs: number): Failure {
   };
 }
 
+/** This machine slept, and the device is not there any more. */
+export function lostInSleep(silentMs: number): Failure {
+  return {
+    reason: "peer-silent",
+    what: `This machine was asleep, and nothing came from the device for ${
+      seconds(silentMs)
+    } since.`,
+    advice: "A new session is needed.",
+    facts: { silentMs, slept: true },
+  };
+}
+
+/** The session lives, but the device leaves new streams unanswered. */
+export function bindsIgnored(binds: number, sinceMs: number, path: string): Failure {
+  return {
+    reason: "relay-zombie",
+    what: `The ${path} session opens no streams any more (${binds} without an answer${
+      sinceMs > 0 ? ` in ${seconds(sinceMs)}` : ""
+    }).`,
+    advice: "A new session is needed.",
+    facts: { binds, path },
+  };
+}
+
 /** The device stopped acknowledging what we send. */
 export function dataStalled(bytes: number, stalledMs: number): Failure {
   return {

@@ -1,203 +1,158 @@
 /**
- * Keeps one device reachable: makes a link, and another when it is lost.
+ * Keeps one device reachable: says when a session is to be made, and when to stop trying.
  *
- * | state      | on                                   | then                                     |
- * |------------|--------------------------------------|------------------------------------------|
- * | idle       | `start`                              | preparing: the owner opens sockets       |
- * | preparing  | `begin`                              | linked: a handshake runs                 |
- * | preparing  | `prepareFailed`                      | waiting, or ended                        |
- * | linked     | link ready                           | linked, up                               |
- * | linked     | link closed with a failure           | waiting, or ended when that is final     |
- * | linked     | link closed without one (`renew`)    | waiting for the clean cool-down          |
- * | waiting    | `retry` due, or `retryNow`           | preparing                                |
- * | any        | `stop`                               | the link closes, then ended              |
+ * | state      | on                                | then                                        |
+ * |------------|-----------------------------------|---------------------------------------------|
+ * | idle       | `start`                           | attempting, or waiting when told to begin later |
+ * | attempting | `succeeded`                       | up                                          |
+ * | attempting | `failed`                          | waiting, or ended when that is final        |
+ * | up         | `lost` with a failure             | waiting, or ended when that is final        |
+ * | up         | `lost` without one                | waiting for the clean cool-down             |
+ * | waiting    | `retry` due, or `retryNow`        | attempting                                  |
+ * | any        | `stop`                            | ended, for good                             |
  *
- * Each link gets new sockets: the device knows the old ones, and a NAT may have forgotten them.
+ * There is one attempt or one session at a time: the device never sees more of us than the session
+ * it has not yet given up and the one that takes its place.
  *
  * @module
  */
-import { Backoff, BACKOFF_DEFAULTS, type BackoffOptions } from "./backoff.ts";
-import type { SocketRole } from "./cloud/signaling.ts";
+import { Backoff, type OptionalBackoff, withBackoffDefaults } from "./backoff.ts";
 import { StateError } from "./errors.ts";
 import type { Failure } from "./failure.ts";
-import { Link } from "./link.ts";
-import type { LinkEvent, LinkSettings } from "./link_options.ts";
 import { TimerTable } from "./timer_table.ts";
-import type { Datagram, Deadline, Machine, Random, Transmit } from "./types.ts";
+import type { Deadline, Random } from "./types.ts";
 
-/** What a supervisor reports: all of its links' events, and where it stands itself. */
+/** What a supervisor asks for and reports. */
 export type SupervisorEvent =
-  /** Sockets and addresses are wanted: call `begin` or `prepareFailed`. */
-  | { readonly type: "prepare"; readonly attempt: number }
-  | Exclude<LinkEvent, { type: "closed" }>
-  /** A session that was up is gone, or an attempt failed. */
+  /** A session is wanted, on new sockets: answer with `succeeded` or `failed`. */
+  | { readonly type: "attempt"; readonly attempt: number }
+  /** A session that was up is gone, or an attempt failed; the next attempt comes by itself. */
   | {
     readonly type: "down";
+    /** Absent after a session that ended cleanly. */
     readonly failure: Failure | undefined;
-    /** How long the session was up; 0 when the attempt failed. */
+    /** How long the session was up; 0 when an attempt failed. */
     readonly upMs: number;
     readonly retryInMs: number;
   }
   /** Nothing more will happen. */
   | { readonly type: "ended"; readonly failure: Failure | undefined; readonly upMs: number };
 
-/** What every link of a supervisor is made of, except what `begin` brings. */
+/** How a supervisor goes about it. */
 export interface SupervisorOptions {
   readonly random: Random;
-  readonly backoff?: Partial<BackoffOptions> | undefined;
-  /** Failures before the first session that are final: with `first`, any; with `none`, only final ones. */
+  readonly backoff?: OptionalBackoff | undefined;
+  /** What ends it before its first session: `first`, any failure; `none`, only a final one. */
   readonly giveUp?: "first" | "none" | undefined;
 }
 
-type State =
-  | { readonly name: "idle" }
-  | { readonly name: "preparing" }
-  | { readonly name: "linked"; readonly link: Link; upAt: number | undefined }
-  | { readonly name: "waiting" }
-  | { readonly name: "ended" };
+/** Where a supervisor stands. */
+export type SupervisorState = "idle" | "attempting" | "up" | "waiting" | "ended";
 
-/** One device, kept reachable. */
-export class Supervisor implements Machine<SupervisorEvent, SocketRole> {
+/** The policy of one device that is kept reachable. */
+export class Supervisor {
   readonly #backoff: Backoff;
   readonly #cleanCooldownMs: number;
   readonly #giveUp: "first" | "none";
   readonly #timers = new TimerTable<"retry">(["retry"]);
   readonly #events: SupervisorEvent[] = [];
-  #state: State = { name: "idle" };
+  #state: SupervisorState = "idle";
+  #upAt = 0;
   #attempts = 0;
   #sessions = 0;
-  /** An owner's `stop` or `renew` that the link is carrying out. */
-  #ending: "stop" | "renew" | undefined;
 
   constructor(options: SupervisorOptions) {
-    const backoff = { ...BACKOFF_DEFAULTS, ...options.backoff };
+    const backoff = withBackoffDefaults(options.backoff ?? {});
     this.#backoff = new Backoff(backoff, options.random);
     this.#cleanCooldownMs = backoff.cleanCooldownMs;
     this.#giveUp = options.giveUp ?? "none";
   }
 
   /** Where it stands. */
-  get state(): State["name"] {
-    return this.#state.name;
+  get state(): SupervisorState {
+    return this.#state;
   }
 
-  /** The link there is, in whatever state. */
-  get link(): Link | undefined {
-    return this.#state.name === "linked" ? this.#state.link : undefined;
-  }
-
-  /** Sessions that were ready so far. */
+  /** Sessions there were so far, the present one included. */
   get sessions(): number {
     return this.#sessions;
   }
 
-  /** Begins the first attempt. */
-  start(): void {
-    if (this.#state.name !== "idle") throw new StateError("a supervisor starts once");
-    this.#prepare();
+  /** Failures since the last session that lasted. */
+  get failures(): number {
+    return this.#backoff.failures;
   }
 
-  /** Sockets are open and addresses known: the answer to `prepare`. */
-  begin(settings: LinkSettings, now: number): void {
-    if (this.#state.name !== "preparing") throw new StateError("no attempt is being prepared");
-    const link = new Link(settings);
-    this.#state = { name: "linked", link, upAt: undefined };
-    link.start(now);
-    this.#advance(now);
+  /** When the next attempt is due, while it waits for one. */
+  get retryAt(): number | undefined {
+    return this.#state === "waiting" ? this.#timers.at("retry") : undefined;
   }
 
-  /** Sockets or addresses could not be had: the other answer to `prepare`. */
-  prepareFailed(failure: Failure, now: number): void {
-    if (this.#state.name === "preparing") this.#down(failure, 0, now);
+  /**
+   * Begins.
+   *
+   * @param notBeforeAt Earliest instant of the first attempt: a device may still hold a session of
+   * somebody before us.
+   */
+  start(now: number, notBeforeAt = now): void {
+    if (this.#state !== "idle") throw new StateError("a supervisor starts once");
+    if (notBeforeAt <= now) return this.#attempt();
+    this.#state = "waiting";
+    this.#timers.set("retry", notBeforeAt);
   }
 
-  /** Cuts the wait for the next attempt short. */
+  /** The attempt gave a session that carries data. */
+  succeeded(now: number): void {
+    if (this.#state !== "attempting") throw new StateError("no attempt is under way");
+    this.#state = "up";
+    this.#upAt = now;
+    this.#sessions++;
+  }
+
+  /** The attempt gave none. Ignored after `stop`. */
+  failed(failure: Failure, now: number): void {
+    if (this.#state === "attempting") this.#down(failure, 0, now);
+  }
+
+  /** The session is over: with the failure that ended it, or cleanly. Ignored after `stop`. */
+  lost(failure: Failure | undefined, now: number): void {
+    if (this.#state !== "up") return;
+    // A session that ended in the millisecond it began was still one.
+    const upMs = Math.max(1, now - this.#upAt);
+    if (failure) return this.#down(failure, upMs, now);
+    this.#wait(undefined, upMs, this.#cleanCooldownMs, now);
+  }
+
+  /** Cuts the wait short, and makes the next ones begin anew. */
   retryNow(now: number): void {
     this.#backoff.reset();
-    if (this.#state.name === "waiting") this.#timers.set("retry", now);
+    if (this.#state === "waiting") this.#timers.set("retry", now);
   }
 
-  /** Ends the present session cleanly and makes another after the cool-down. */
-  renew(now: number): void {
-    if (this.#state.name !== "linked" || this.#ending) return;
-    this.#ending = "renew";
-    this.#state.link.stop(now);
-    this.#advance(now);
-  }
-
-  /** Ends everything cleanly. */
+  /** Ends it; whoever owns the session or the attempt ends those. */
   stop(now: number): void {
-    this.#ending = "stop";
-    if (this.#state.name === "linked") {
-      this.#state.link.stop(now);
-      this.#advance(now);
-    } else if (this.#state.name !== "ended") {
-      this.#end(undefined, 0);
-    }
+    if (this.#state === "ended") return;
+    this.#end(undefined, this.#state === "up" ? now - this.#upAt : 0);
   }
 
-  /** Lets the owner command the link; its output is taken up. */
-  withLink<Result>(call: (link: Link) => Result, now: number): Result | undefined {
-    if (this.#state.name !== "linked") return undefined;
-    const result = call(this.#state.link);
-    this.#advance(now);
-    return result;
-  }
-
-  handleDatagram(datagram: Datagram<SocketRole>, now: number): void {
-    if (this.#state.name !== "linked") return;
-    this.#state.link.handleDatagram(datagram, now);
-    this.#advance(now);
-  }
-
+  /** Begins the next attempt when it is due at `now`. */
   handleTimeout(now: number): void {
-    if (this.#timers.take("retry", now)) this.#prepare();
-    if (this.#state.name !== "linked") return;
-    this.#state.link.handleTimeout(now);
-    this.#advance(now);
+    if (this.#timers.take("retry", now)) this.#attempt();
   }
 
-  pollTransmit(): Transmit<SocketRole> | undefined {
-    return this.#state.name === "linked" ? this.#state.link.pollTransmit() : undefined;
-  }
-
+  /** The next thing it wants or reports, or nothing. */
   pollEvent(): SupervisorEvent | undefined {
     return this.#events.shift();
   }
 
+  /** When `handleTimeout` is due. */
   pollDeadline(): Deadline | undefined {
-    return this.#state.name === "linked"
-      ? this.#state.link.pollDeadline()
-      : this.#timers.earliest();
+    return this.#timers.earliest();
   }
 
-  #prepare(): void {
-    this.#state = { name: "preparing" };
-    this.#events.push({ type: "prepare", attempt: ++this.#attempts });
-  }
-
-  #advance(now: number): void {
-    const state = this.#state;
-    if (state.name !== "linked") return;
-    for (let e = state.link.pollEvent(); e; e = state.link.pollEvent()) {
-      if (e.type === "closed") {
-        const upMs = state.upAt === undefined ? 0 : Math.max(1, now - state.upAt);
-        return this.#onClosed(e.failure, upMs, now);
-      }
-      if (e.type === "ready") {
-        state.upAt = now;
-        this.#sessions++;
-      }
-      this.#events.push(e);
-    }
-  }
-
-  #onClosed(failure: Failure | undefined, upMs: number, now: number): void {
-    const ending = this.#ending;
-    this.#ending = undefined;
-    if (ending === "stop") return this.#end(undefined, upMs);
-    if (failure) return this.#down(failure, upMs, now);
-    this.#wait(undefined, upMs, this.#cleanCooldownMs, now);
+  #attempt(): void {
+    this.#state = "attempting";
+    this.#events.push({ type: "attempt", attempt: ++this.#attempts });
   }
 
   #down(failure: Failure, upMs: number, now: number): void {
@@ -208,13 +163,13 @@ export class Supervisor implements Machine<SupervisorEvent, SocketRole> {
   }
 
   #wait(failure: Failure | undefined, upMs: number, retryInMs: number, now: number): void {
-    this.#state = { name: "waiting" };
+    this.#state = "waiting";
     this.#timers.set("retry", now + retryInMs);
     this.#events.push({ type: "down", failure, upMs, retryInMs });
   }
 
   #end(failure: Failure | undefined, upMs: number): void {
-    this.#state = { name: "ended" };
+    this.#state = "ended";
     this.#timers.clearAll();
     this.#events.push({ type: "ended", failure, upMs });
   }

@@ -3,14 +3,21 @@
  *
  * @module
  */
-import type { Failure } from "../core/failure.ts";
+import type { Failure, Reason } from "../core/failure.ts";
+import type { Unavailability } from "../core/rtsp/unavailable.ts";
 import { formatListen, type Forward, listen } from "./forward.ts";
-import { type ClientEnd, LocalClient } from "./local_client.ts";
+import { type ClientEnd, LocalClient, RTSP_PORT } from "./local_client.ts";
+import { OutageClient } from "./outage_client.ts";
 import type { RealmStream } from "./realm_stream.ts";
 
-/** Where new streams come from: a session. */
+/** Where new streams come from: sessions that come and go. */
 export interface StreamSource {
-  connect(remotePort: number): RealmStream;
+  /** A stream to a port of the device, or nothing while there is no session. */
+  connect(remotePort: number): RealmStream | undefined;
+  /** Why there is no session now. */
+  readonly outage: Unavailability | undefined;
+  /** Resolves when there is a session, and after `limitMs` at the latest. */
+  whenUp(limitMs: number): Promise<void>;
 }
 
 /** What happens at the listeners. */
@@ -23,12 +30,21 @@ export type ForwarderEvent =
     readonly why: ClientEnd;
   }
   | { readonly type: "client-turned-away"; readonly remotePort: number; readonly limit: number }
+  /** A client came while there was no session, and was told so. */
+  | {
+    readonly type: "client-unserved";
+    readonly remotePort: number;
+    readonly client: string;
+    readonly reason: Reason;
+  }
   | { readonly type: "warning"; readonly failure: Failure };
 
 /** Limits of a forwarder. */
 export interface ForwarderOptions {
   /** Clients at a time; more are closed at once. */
   readonly maxClients: number;
+  /** How long a client that comes while there is no session waits for one. */
+  readonly waitMs: number;
   readonly onEvent: (event: ForwarderEvent) => void;
 }
 
@@ -53,12 +69,12 @@ function slowClient(client: string, others: number): Failure {
   };
 }
 
-/** Listens on local ports and gives each connection a stream of the session. */
+/** Listens on local ports and gives each connection a stream of the session there is. */
 export class Forwarder {
   readonly #source: StreamSource;
   readonly #options: ForwarderOptions;
-  readonly #listeners: Deno.Listener[] = [];
-  readonly #clients = new Map<LocalClient, Promise<void>>();
+  readonly #listeners: Deno.TcpListener[] = [];
+  readonly #clients = new Map<{ abort(): void }, Promise<void>>();
   readonly #accepting: Promise<void>[] = [];
   #warnedOfMany = false;
 
@@ -95,7 +111,8 @@ export class Forwarder {
   async close(): Promise<void> {
     this.#closeListeners();
     await Promise.all(this.#accepting);
-    await Promise.all(this.#clients.values());
+    // One that waited for a session may have become one that has it.
+    while (this.#clients.size > 0) await Promise.all(this.#clients.values());
   }
 
   /** Drops every client. */
@@ -107,9 +124,9 @@ export class Forwarder {
     for (const listener of this.#listeners.splice(0)) listener.close();
   }
 
-  async #accept(listener: Deno.Listener, remotePort: number): Promise<void> {
+  async #accept(listener: Deno.TcpListener, remotePort: number): Promise<void> {
     for (;;) {
-      let conn: Deno.Conn;
+      let conn: Deno.TcpConn;
       try {
         conn = await listener.accept();
       } catch (error) {
@@ -124,7 +141,7 @@ export class Forwarder {
     }
   }
 
-  #serve(conn: Deno.Conn, remotePort: number): void {
+  #serve(conn: Deno.TcpConn, remotePort: number): void {
     const { maxClients, onEvent } = this.#options;
     if (this.#clients.size >= maxClients) {
       conn.close();
@@ -133,9 +150,31 @@ export class Forwarder {
     }
     const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
     const address = formatListen(hostname, port);
+    const stream = this.#source.connect(remotePort);
+    if (stream) this.#bridge(conn, stream, remotePort, address);
+    else this.#defer(conn, remotePort, address);
+  }
+
+  /** Lets a client wait for a session for as long as it may, then tells it that there is none. */
+  #defer(conn: Deno.TcpConn, remotePort: number, address: string): void {
+    const client = new OutageClient(conn);
+    const running = this.#source.whenUp(this.#options.waitMs).then(async () => {
+      const stream = client.isOpen ? this.#source.connect(remotePort) : undefined;
+      if (stream) return this.#bridge(conn, stream, remotePort, address);
+      const why = (): Unavailability => this.#source.outage ?? { reason: "starting" };
+      const { reason } = why();
+      this.#options.onEvent({ type: "client-unserved", remotePort, client: address, reason });
+      if (remotePort === RTSP_PORT) await client.answer(why);
+      else client.abort();
+    }).finally(() => this.#clients.delete(client));
+    this.#clients.set(client, running);
+  }
+
+  #bridge(conn: Deno.TcpConn, stream: RealmStream, remotePort: number, address: string): void {
+    const { onEvent } = this.#options;
     const client = new LocalClient({
       conn,
-      stream: this.#source.connect(remotePort),
+      stream,
       remotePort,
       onUdpRefused: () => onEvent({ type: "warning", failure: udpRefused(address) }),
     });

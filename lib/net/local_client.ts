@@ -11,7 +11,7 @@ import type { RealmStream } from "./realm_stream.ts";
 const READ_BYTES = 65_536;
 
 /** RTSP of the device. */
-const RTSP_PORT = 554;
+export const RTSP_PORT = 554;
 
 /** Why a client's connection ended: its own doing, or the word its realm ended with. */
 export type ClientEnd = "client" | "refused" | string;

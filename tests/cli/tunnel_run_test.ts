@@ -7,7 +7,7 @@ import { Redactor } from "../../lib/cli/redaction.ts";
 import type { StopRequest } from "../../lib/cli/stop_signals.ts";
 import { runTunnel, type TunnelRun } from "../../lib/cli/tunnel_run.ts";
 import { type Failure, FailureError } from "../../lib/core/failure.ts";
-import type { Tunnel, TunnelEnd, TunnelOptions } from "../../lib/net/tunnel.ts";
+import type { Tunnel, TunnelEnd, TunnelOptions, TunnelStatus } from "../../lib/net/tunnel.ts";
 import { type FakeHost, fakeHost } from "./fake_host.ts";
 
 const SIGINT: StopRequest = { signal: "SIGINT", exitCode: 130 };
@@ -29,6 +29,26 @@ class FakeTunnel implements Tunnel {
   readonly end = Promise.withResolvers<TunnelEnd>();
   readonly closed = this.end.promise;
   closes = 0;
+  retries = 0;
+
+  status(): TunnelStatus {
+    return {
+      state: "up",
+      sessions: 1,
+      failures: 0,
+      lostBy: {},
+      failedBy: {},
+      bytesIn: 0,
+      bytesOut: 0,
+      retransmits: 0,
+      clients: 0,
+      ports: [],
+    };
+  }
+
+  retryNow(): void {
+    this.retries++;
+  }
 
   close(): Promise<void> {
     this.closes++;
@@ -115,6 +135,38 @@ Deno.test("a lost session is LOST on standard output and its reason the exit cod
   assertEquals(await run(), 75);
   assertEquals(host.out(), `${READY}LOST name=7C0...01F reason=peer-silent after=4h12m\n`);
   assertEquals(host.err(), "error[peer-silent] 7C0...01F: Nothing for 30s. Look.\n");
+});
+
+Deno.test("LOST says when it is tried again, and READY comes once more", async () => {
+  const { host, tunnel, run, options, stop } = stage();
+  const running = run({
+    onReady: () => {
+      options().onEvent?.({ type: "lost", failure: SILENT, upMs: 15_120_000, retryInMs: 29_500 });
+      const { ports, path, roundTripMs, handshakeMs } = tunnel;
+      for (const session of [1, 2]) {
+        options().onEvent?.({ type: "ready", session, ports, path, roundTripMs, handshakeMs });
+      }
+      stop(SIGTERM);
+      return undefined;
+    },
+  });
+  assertEquals(await running, 0);
+  assertEquals(
+    host.out(),
+    `${READY}LOST name=7C0...01F reason=peer-silent after=4h12m retry=30s\n${READY}`,
+  );
+  assertEquals(
+    host.err(),
+    "warning[peer-silent] 7C0...01F: Nothing for 30s. Look. Next try in 30s.\n" +
+      "Stopped by SIGTERM; closing the session.\n",
+  );
+});
+
+Deno.test("an end while there was no session is no second LOST", async () => {
+  const { host, tunnel, run } = stage();
+  tunnel.end.resolve({ failure: SILENT, upMs: 0 });
+  assertEquals(await run(), 75);
+  assertEquals(host.out(), READY);
 });
 
 Deno.test("a session that ends without a reason is our bug, not success", async () => {
@@ -210,6 +262,13 @@ Deno.test("every event of a tunnel has its line", async () => {
       onEvent?.({ type: "warning", failure: SILENT });
       onEvent?.({ type: "client-opened", remotePort: 554, client: "127.0.0.1:5" });
       onEvent?.({ type: "client-closed", remotePort: 554, client: "127.0.0.1:5", why: "client" });
+      onEvent?.({
+        type: "client-unserved",
+        remotePort: 80,
+        client: "127.0.0.1:5",
+        reason: "peer-silent",
+      });
+      onEvent?.({ type: "attempt-failed", failure: SILENT, retryInMs: 900, failures: 2 });
       for (let i = 0; i < 3; i++) {
         onEvent?.({ type: "client-turned-away", remotePort: 554, limit: 32 });
       }
@@ -226,6 +285,7 @@ Deno.test("every event of a tunnel has its line", async () => {
     "warning[peer-silent] 7C0...01F: Nothing for 30s. Look.",
     "debug Client 127.0.0.1:5 opened port 554.",
     "debug Client 127.0.0.1:5 left port 554 (client).",
+    "warn Turned a client of port 80 away: there is no session (peer-silent).",
     "warn Turned a client away: 32 are connected; --max-clients allows more.",
     "trace 0.005s ptcp retransmit sequence=1",
     "",
