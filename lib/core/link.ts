@@ -135,7 +135,7 @@ export class Link implements Machine<LinkEvent, SocketRole> {
     const state = this.#state;
     if (state.name !== "ready") return 0;
     const accepted = state.carrier.realms.write(realm, bytes, now);
-    if (accepted > 0) state.liveness.realmSent(accepted, now);
+    if (accepted > 0) state.liveness.realmSent(realm, accepted, now);
     this.#advance(now);
     return accepted;
   }
@@ -156,6 +156,7 @@ export class Link implements Machine<LinkEvent, SocketRole> {
   /** Closes a realm now. */
   close(realm: RealmId, now: number): void {
     this.carrier?.realms.close(realm, now);
+    if (this.#state.name === "ready") this.#state.liveness.realmEnded(realm, now);
     this.#advance(now);
   }
 
@@ -244,12 +245,16 @@ export class Link implements Machine<LinkEvent, SocketRole> {
         return;
       case "realm-connected":
       case "realm-refused":
-        if (this.#state.name === "ready") this.#state.liveness.bindAnswered();
+        if (this.#state.name === "ready") {
+          this.#state.liveness.bindAnswered();
+          if (event.type === "realm-refused") this.#state.liveness.realmEnded(event.realm, now);
+        }
         this.#events.push(event);
         return;
       case "realm-closed":
-        if (this.#state.name === "ready" && event.reason === "bind-timeout") {
-          this.#state.liveness.bindUnanswered(now);
+        if (this.#state.name === "ready") {
+          if (event.reason === "bind-timeout") this.#state.liveness.bindUnanswered(now);
+          this.#state.liveness.realmEnded(event.realm, now);
         }
         this.#events.push(event);
         return;

@@ -13,6 +13,8 @@ import {
   peerSilent,
   relayZombie,
 } from "./link_failures.ts";
+import { MuteRealms } from "./mute_realms.ts";
+import type { RealmId } from "./realm/multiplexer.ts";
 
 /** Limits of a session's patience, in ms but for counts. */
 export interface LivenessOptions {
@@ -58,7 +60,7 @@ export class Liveness {
   readonly #startedAt: number;
   #repunchedAt = -Infinity;
   #realmBytesOut = 0;
-  #lastRealmBytesOutAt = 0;
+  readonly #muteRealms = new MuteRealms();
   #delivered = 0;
   #wokeAt: number | undefined;
   #unansweredBinds = 0;
@@ -72,14 +74,19 @@ export class Liveness {
   }
 
   /** A realm's bytes were accepted for sending. */
-  realmSent(bytes: number, now: number): void {
+  realmSent(realm: RealmId, bytes: number, now: number): void {
     this.#realmBytesOut += bytes;
-    this.#lastRealmBytesOutAt = now;
+    if (this.#delivered === 0) this.#muteRealms.sent(realm, now);
   }
 
   /** A realm's bytes came from the device. */
   realmReceived(): void {
     this.#delivered++;
+  }
+
+  /** A realm has ended, whoever ended it. */
+  realmEnded(realm: RealmId, now: number): void {
+    this.#muteRealms.ended(realm, now);
   }
 
   /** The machine was asleep until `now`. */
@@ -100,9 +107,8 @@ export class Liveness {
   /** Judges the session at `now`. */
   judge(now: number): Verdict {
     const { connection, path } = this.#carrier;
-    const asleepMs = this.#asleepSince(now);
-    if (asleepMs >= this.#options.awakeAfterMs) {
-      return { type: "dead", failure: lostInSleep(asleepMs) };
+    if (now >= this.#awakeAt()) {
+      return { type: "dead", failure: lostInSleep(now - this.#wokeAt!) };
     }
     if (this.#unansweredBinds >= this.#options.maxUnansweredBinds) {
       return {
@@ -110,25 +116,18 @@ export class Liveness {
         failure: bindsIgnored(this.#unansweredBinds, now - this.#bindsUnansweredSince, path),
       };
     }
-    const silentMs = now - Math.max(connection.lastReceiveAt ?? 0, this.#startedAt);
-    if (silentMs >= this.#options.deadAfterMs) {
-      return { type: "dead", failure: peerSilent(silentMs) };
+    if (now >= this.#deadAt()) {
+      return { type: "dead", failure: peerSilent(now - this.#silentSince()) };
     }
-    const stalledMs = this.#stalledSince(now);
-    if (stalledMs >= this.#options.stalledAfterMs) {
-      return {
-        type: "dead",
-        failure: dataStalled(connection.unacknowledgedBytes, stalledMs),
-      };
+    if (now >= this.#stalledAt()) {
+      const stalledMs = now - this.#stalledSince()!;
+      return { type: "dead", failure: dataStalled(connection.unacknowledgedBytes, stalledMs) };
     }
-    const zombieMs = this.#zombieSince(now);
-    if (zombieMs >= this.#options.zombieAfterMs) {
-      return { type: "dead", failure: relayZombie(this.#realmBytesOut, zombieMs, path) };
+    if (now >= this.#zombieAt()) {
+      const silentMs = now - this.#muteRealms.since!;
+      return { type: "dead", failure: relayZombie(this.#realmBytesOut, silentMs, path) };
     }
-    if (
-      path === "direct" && silentMs >= this.#options.repunchAfterMs &&
-      now - this.#repunchedAt >= this.#options.repunchIntervalMs
-    ) {
+    if (now >= this.#repunchAt()) {
       this.#repunchedAt = now;
       return { type: "repunch" };
     }
@@ -137,48 +136,57 @@ export class Liveness {
 
   /** The instant at which {@linkcode judge} may next say anything but fine. */
   nextAt(now: number): number {
-    const { connection, path } = this.#carrier;
-    const options = this.#options;
-    const silentSince = Math.max(connection.lastReceiveAt ?? 0, this.#startedAt);
-    let at = silentSince + options.deadAfterMs;
-    if (this.#unansweredBinds >= options.maxUnansweredBinds) return now;
-    const asleepMs = this.#asleepSince(now);
-    if (asleepMs >= 0) at = Math.min(at, now - asleepMs + options.awakeAfterMs);
-    if (path === "direct") {
-      const repunchAt = Math.max(
-        silentSince + options.repunchAfterMs,
-        this.#repunchedAt + options.repunchIntervalMs,
-      );
-      at = Math.min(at, repunchAt);
-    }
-    const stalledMs = this.#stalledSince(now);
-    if (stalledMs >= 0) at = Math.min(at, now - stalledMs + options.stalledAfterMs);
-    const zombieMs = this.#zombieSince(now);
-    if (zombieMs >= 0) at = Math.min(at, now - zombieMs + options.zombieAfterMs);
-    return at;
+    if (this.#unansweredBinds >= this.#options.maxUnansweredBinds) return now;
+    return Math.min(
+      this.#awakeAt(),
+      this.#deadAt(),
+      this.#stalledAt(),
+      this.#zombieAt(),
+      this.#repunchAt(),
+    );
   }
 
-  /** How long ago the machine woke up, while the device has said nothing since, or -1. */
-  #asleepSince(now: number): number {
-    if (this.#wokeAt === undefined) return -1;
+  // Instants, never differences, are compared: sums of fractions of a millisecond round otherwise,
+  // and a deadline that `judge` finds not yet due would be set again and again.
+
+  #silentSince(): number {
+    return Math.max(this.#carrier.connection.lastReceiveAt ?? 0, this.#startedAt);
+  }
+
+  #deadAt(): number {
+    return this.#silentSince() + this.#options.deadAfterMs;
+  }
+
+  #repunchAt(): number {
+    if (this.#carrier.path !== "direct") return Infinity;
+    return Math.max(
+      this.#silentSince() + this.#options.repunchAfterMs,
+      this.#repunchedAt + this.#options.repunchIntervalMs,
+    );
+  }
+
+  /** After waking, while the device has said nothing since. */
+  #awakeAt(): number {
+    if (this.#wokeAt === undefined) return Infinity;
     if ((this.#carrier.connection.lastReceiveAt ?? 0) > this.#wokeAt) this.#wokeAt = undefined;
-    return this.#wokeAt === undefined ? -1 : now - this.#wokeAt;
+    return this.#wokeAt === undefined ? Infinity : this.#wokeAt + this.#options.awakeAfterMs;
   }
 
-  /** How long the oldest byte in flight has waited, or -1 when nothing is in flight. */
-  #stalledSince(now: number): number {
+  /** Since when the oldest byte in flight has waited, if one is. */
+  #stalledSince(): number | undefined {
     const { oldestUnackedAt, lastProgressAt } = this.#carrier.connection;
-    if (oldestUnackedAt === undefined) return -1;
     // Progress is what counts: a long queue behind a slow line is no stall.
-    return now - Math.max(oldestUnackedAt, lastProgressAt);
+    return oldestUnackedAt === undefined ? undefined : Math.max(oldestUnackedAt, lastProgressAt);
   }
 
-  /**
-   * How long ago the realms last sent anything, on a session that has never delivered a byte, or -1.
-   * Counted from the last byte, so that a long upload is no zombie.
-   */
-  #zombieSince(now: number): number {
-    if (this.#delivered > 0 || this.#realmBytesOut === 0) return -1;
-    return now - this.#lastRealmBytesOutAt;
+  #stalledAt(): number {
+    const since = this.#stalledSince();
+    return since === undefined ? Infinity : since + this.#options.stalledAfterMs;
+  }
+
+  #zombieAt(): number {
+    const { since } = this.#muteRealms;
+    if (this.#delivered > 0 || since === undefined) return Infinity;
+    return since + this.#options.zombieAfterMs;
   }
 }

@@ -44,7 +44,7 @@ export const PEER_BUFFERS: readonly number[] = [65_536, 262_144, 1_048_576];
 export const WINDOW_RTT_MS = 80;
 
 const SEEDS = [1, 2, 3, 4, 5];
-const SECONDS = 10;
+const SECONDS = 6;
 const LIMIT_MS = 3_600_000;
 
 type EndOptions = Omit<PtcpOptions, "role">;

@@ -23,12 +23,13 @@ Deno.test("goodput over links of every kind is what the snapshot says", () => {
   assertEquals(measured, snapshot, `KB/s have changed; if that is wanted: ${UPDATE}`);
 });
 
+// The rest is the opening, slow start, and bursts that the line spreads.
 Deno.test("a loss-free link is used up to the window, whoever sends", () => {
   for (const table of ["us to us", "us to a device", "a device to us"] as const) {
     for (const rttMs of ROUND_TRIPS_MS) {
       const bound = Math.min(65_535 / rttMs, 12_500 * 1292 / 1344);
       const goodput = measured[table][lossName(0)]![roundTripName(rttMs)]!;
-      assertGreaterOrEqual(goodput, 0.9 * bound, `${table}, ${roundTripName(rttMs)}`);
+      assertGreaterOrEqual(goodput, 0.85 * bound, `${table}, ${roundTripName(rttMs)}`);
     }
   }
 });

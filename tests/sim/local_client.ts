@@ -151,11 +151,13 @@ export class LocalClient {
     const total = PREAMBLE_BYTES + plan.uploadBytes;
     while (this.#end === undefined && this.#written < total && !this.#isWriteDue) {
       const chunk = uploadChunk(record, plan.servicePauseMs, this.#written, plan.writeChunkBytes);
-      // Delivery can happen within the write; what may arrive must be known before.
-      record.accepted = this.#written + chunk.length;
-      const taken = this.#host.command((link, now) => link.write(this.#realm!, chunk, now)) ?? 0;
-      this.#written += taken;
-      record.accepted = this.#written;
+      const taken = this.#host.command((link, now) => {
+        const count = link.write(this.#realm!, chunk, now);
+        // What follows from the write may write more.
+        this.#written += count;
+        record.accepted = this.#written;
+        return count;
+      }) ?? 0;
       if (taken < chunk.length) return;
       if (plan.writeEveryMs > 0) this.#writeLater();
     }
