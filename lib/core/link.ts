@@ -189,6 +189,11 @@ export class Link implements Machine<LinkEvent, SocketRole> {
     this.#advance(now);
   }
 
+  /** Whether an ack should leave before more comes; see {@linkcode Machine}. */
+  get isUrgent(): boolean {
+    return this.carrier?.connection.isAckUrgent ?? false;
+  }
+
   pollTransmit(): Transmit<SocketRole> | undefined {
     return this.#handshake.pollTransmit();
   }

@@ -44,8 +44,8 @@ export interface Deadline {
 /**
  * A sans-I/O protocol machine.
  *
- * One mutation (a handler or a command), then drain: transmits, then events, then read the deadline
- * once. While output is queued the deadline is now. An early or repeated `handleTimeout` does
+ * One mutation (a handler or a command), or the datagrams that wait, then drain: transmits, then
+ * events, then read the deadline once. While output is queued the deadline is now. An early or repeated `handleTimeout` does
  * nothing. No datagram makes a handler throw.
  *
  * @typeParam Event What the machine reports.
@@ -62,6 +62,11 @@ export interface Machine<Event, Socket extends string = string> {
   pollEvent(): Event | undefined;
   /** When `handleTimeout` is due, or nothing when only input can change the state. */
   pollDeadline(): Deadline | undefined;
+  /**
+   * Whether the machine wants to be drained before it is given another datagram; absent: never. A
+   * driver may hand over several that wait together otherwise.
+   */
+  readonly isUrgent?: boolean;
 }
 
 /** One thing worth telling whoever debugs. Data, never text; never a secret, never a whole body. */

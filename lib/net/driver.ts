@@ -1,6 +1,6 @@
 /**
- * The dull driver of a machine: a datagram, a timer or a command goes in, then everything that
- * came of it goes out.
+ * The dull driver of a machine: datagrams, a timer or a command go in, then everything that came of
+ * them goes out. Datagrams that wait together go in together: fewer acks and fewer, larger writes.
  *
  * @module
  */
@@ -36,8 +36,9 @@ export class MachineDriver<Event, Socket extends string, M extends Machine<Event
         onDatagram: (data, from) => {
           if (this.#stopped) return;
           machine.handleDatagram({ socket, from, data }, monotonicNow());
-          this.#drain();
+          if (machine.isUrgent) this.#drain();
         },
+        onBatchEnd: () => this.#drain(),
         onError: onError && ((error) => onError(socket, error)),
       });
     }

@@ -29,7 +29,8 @@ export class RealmStream {
   readonly #ended = Promise.withResolvers<string>();
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
-  #isReadable = false;
+  /** Whether bytes were announced since the last read; the first one asks for itself. */
+  #isReadable = true;
   #isWritable = false;
   #closed = false;
 
@@ -72,11 +73,17 @@ export class RealmStream {
    */
   async read(): Promise<readonly Uint8Array[] | undefined> {
     for (;;) {
-      this.#isReadable = false;
-      const chunks = this.#port.read(READ_BYTES);
-      if (chunks.length > 0) return chunks;
-      if (this.#closed) return undefined;
-      if (!this.#isReadable) await new Promise<void>((wake) => this.#wakeReader = wake);
+      if (this.#isReadable) {
+        // Only what was announced is read: what comes meanwhile is better taken together.
+        this.#isReadable = false;
+        const chunks = this.#port.read(READ_BYTES);
+        if (sizeOf(chunks) >= READ_BYTES) this.#isReadable = true;
+        if (chunks.length > 0) return chunks;
+      } else if (this.#closed) {
+        return undefined;
+      } else {
+        await new Promise<void>((wake) => this.#wakeReader = wake);
+      }
     }
   }
 
@@ -125,4 +132,10 @@ export class RealmStream {
     this.onReadable();
     this.onWritable();
   }
+}
+
+function sizeOf(chunks: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.length;
+  return bytes;
 }

@@ -6,15 +6,29 @@
 import type { Endpoint } from "../core/types.ts";
 
 /** Larger than any UDP payload: a shorter buffer would cut datagrams silently. */
-const RECEIVE_BUFFER_BYTES = 65_536;
+const LARGEST_DATAGRAM_BYTES = 65_536;
+
+/**
+ * Memory that datagrams are received into one behind the other: one allocation for dozens of them.
+ * A view of one datagram keeps all of it alive.
+ */
+const SLAB_BYTES = 2 * LARGEST_DATAGRAM_BYTES;
+
+/** Datagrams handed out before the owner is told to act on them, however many more wait. */
+const MAX_BATCH = 16;
+
+/** A receive that can complete at once does so within fewer microtasks than this. */
+const QUIET_MICROTASKS = 6;
 
 /** How many receive errors in a row mean that the socket is gone. */
 const MAX_CONSECUTIVE_ERRORS = 1_000;
 
 /** What a socket hands to its owner. */
 export interface UdpSocketHandlers {
-  /** A datagram arrived; `data` is the owner's. */
+  /** A datagram arrived; `data` is the owner's. One endpoint is one object as long as it repeats. */
   readonly onDatagram: (data: Uint8Array, from: Endpoint) => void;
+  /** No more wait, or many were handed out: time to act on them. */
+  readonly onBatchEnd: () => void;
   /** The network refused something; the socket goes on. */
   readonly onError?: ((error: Error) => void) | undefined;
 }
@@ -24,9 +38,14 @@ export class UdpSocket {
   readonly #conn: Deno.DatagramConn;
   #closed = false;
   #done: Promise<void> = Promise.resolve();
+  #onBatchEnd: () => void = () => {};
   #onError: ((error: Error) => void) | undefined;
   #lastEndpoint: Endpoint | undefined;
   #lastAddress: Deno.NetAddr | undefined;
+  /** Datagrams handed out since the owner was last told to act. */
+  #batch = 0;
+  #quietFor = 0;
+  #isWatching = false;
 
   /**
    * Binds a socket.
@@ -46,6 +65,7 @@ export class UdpSocket {
   /** Begins to receive. */
   listen(handlers: UdpSocketHandlers): void {
     this.#onError = handlers.onError;
+    this.#onBatchEnd = handlers.onBatchEnd;
     this.#done = this.#receive(handlers);
   }
 
@@ -73,13 +93,22 @@ export class UdpSocket {
   };
 
   async #receive({ onDatagram }: UdpSocketHandlers): Promise<void> {
-    const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+    let slab = new Uint8Array(SLAB_BYTES);
+    let used = 0;
+    let from: Endpoint = { ip: "", port: 0 };
     let errors = 0;
     while (!this.#closed) {
+      if (SLAB_BYTES - used < LARGEST_DATAGRAM_BYTES) {
+        slab = new Uint8Array(SLAB_BYTES);
+        used = 0;
+      }
       let data: Uint8Array;
       let address: Deno.NetAddr;
       try {
-        [data, address] = await this.#conn.receive(buffer) as [Uint8Array, Deno.NetAddr];
+        [data, address] = await this.#conn.receive(slab.subarray(used)) as [
+          Uint8Array,
+          Deno.NetAddr,
+        ];
       } catch (error) {
         if (this.#closed) return;
         // Windows reports the ICMP answer to an earlier send here; the socket is still good.
@@ -89,7 +118,27 @@ export class UdpSocket {
       }
       errors = 0;
       if (this.#closed) return;
-      onDatagram(data.slice(), { ip: address.hostname, port: address.port });
+      used += data.length;
+      if (from.port !== address.port || from.ip !== address.hostname) {
+        from = { ip: address.hostname, port: address.port };
+      }
+      onDatagram(data, from);
+      if (++this.#batch >= MAX_BATCH) this.#endBatch();
+      this.#quietFor = 0;
+      if (!this.#isWatching) void this.#watchForQuiet();
     }
+  }
+
+  /** Ends the batch once a receive is under way that did not complete at once. */
+  async #watchForQuiet(): Promise<void> {
+    this.#isWatching = true;
+    while (this.#quietFor++ < QUIET_MICROTASKS) await undefined;
+    this.#isWatching = false;
+    if (this.#batch > 0) this.#endBatch();
+  }
+
+  #endBatch(): void {
+    this.#batch = 0;
+    if (!this.#closed) this.#onBatchEnd();
   }
 }

@@ -37,6 +37,29 @@ Deno.test("bytes that are announced while a read finds none are not missed", asy
   assertEquals((await stream.read())?.[0]?.length, 5);
 });
 
+Deno.test("after a read the next one waits until bytes are announced", async () => {
+  let reads = 0;
+  const stream = new RealmStream({
+    ...NOTHING,
+    read: () => {
+      reads++;
+      return [new Uint8Array(reads)];
+    },
+  });
+  assertEquals((await stream.read())?.[0]?.length, 1);
+  const second = stream.read();
+  await Promise.resolve();
+  assertEquals(reads, 1);
+  stream.onReadable();
+  assertEquals((await second)?.[0]?.length, 2);
+});
+
+Deno.test("a read that found as much as it may take asks again without an announcement", async () => {
+  const stream = new RealmStream({ ...NOTHING, read: () => [new Uint8Array(262_144)] });
+  await stream.read();
+  assertEquals((await stream.read())?.[0]?.length, 262_144);
+});
+
 Deno.test("a writer that waits learns that the realm is gone", async () => {
   const stream = new RealmStream({ ...NOTHING, write: () => 0 });
   const written = stream.write(new Uint8Array(3));

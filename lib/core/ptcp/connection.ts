@@ -144,6 +144,11 @@ export class PtcpConnection {
     return this.#lastReceiveAt;
   }
 
+  /** Whether an ack is owed that must not be merged with the next: the peer grows by counting. */
+  get isAckUrgent(): boolean {
+    return this.#receiver.isAckUrgent;
+  }
+
   /** When an ack last advanced, or data last began to be in flight. */
   get lastProgressAt(): number {
     return this.#sender.lastProgressAt;

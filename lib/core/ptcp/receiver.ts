@@ -32,6 +32,7 @@ export class Receiver {
   readonly #quickAcks: QuickAcks;
   #scale = 0;
   #ackNow = false;
+  #isAckUrgent = false;
   #duplicateAcks = 0;
   #unackedSegments = 0;
   #ackAt = Infinity;
@@ -106,6 +107,7 @@ export class Receiver {
       const quick = this.#quickAcks.take(payload.length, now);
       if (quick || this.#unackedSegments >= SEGMENTS_PER_ACK || this.buffer.fragments > 0) {
         this.#ackNow = true;
+        this.#isAckUrgent ||= quick;
       } else this.#delayAck(now);
     } else if (arrival === "gap-filled") {
       this.#ackNow = true;
@@ -140,6 +142,11 @@ export class Receiver {
     return this.#duplicateAcks > 0;
   }
 
+  /** Whether an ack should leave before more segments are taken. */
+  get isAckUrgent(): boolean {
+    return this.#isAckUrgent;
+  }
+
   /** Whether an empty segment should leave now, unless data carries the ack. */
   get owesAck(): boolean {
     return this.#ackNow || this.#windowUpdateDue();
@@ -149,6 +156,7 @@ export class Receiver {
   announce(): number {
     this.#duplicateAcks = this.#duplicateAcks > 0 ? this.#duplicateAcks - 1 : 0;
     this.#ackNow = false;
+    this.#isAckUrgent = false;
     this.#ackAt = Infinity;
     this.#unackedSegments = 0;
     const next = this.buffer.next;

@@ -6,12 +6,16 @@
 
 /** Below this many bytes together, neighbouring chunks are copied into one. */
 const BLOCK_BYTES = 1280;
+/** More bytes than this wait only for a reader that does not keep up. */
+const LAG_BYTES = 65_536;
+/** Size of the blocks that what comes for such a reader is copied into. */
+const LAG_BLOCK_BYTES = 16_384;
 
 /**
  * A queue of chunks whose memory stays within a small multiple of its bytes: chunks are views of
- * datagrams, and many tiny ones would each keep a whole datagram alive. So two neighbours always
- * hold more than a block between them, or they are copied together. A reader that keeps up never
- * causes a copy.
+ * buffers that hold many datagrams, perhaps of other realms, and each keeps its buffer alive. So two
+ * neighbours always hold more than a block between them, or they are copied together; and what comes
+ * while much waits is copied in any case. A reader that keeps up never causes a copy.
  */
 export class ByteQueue {
   #chunks: Uint8Array[] = [];
@@ -31,13 +35,13 @@ export class ByteQueue {
     if (chunk.length === 0) return;
     this.#length += chunk.length;
     if (this.#block !== undefined) {
-      if (this.#blockLength + chunk.length <= BLOCK_BYTES) {
+      if (this.#blockLength + chunk.length <= this.#block.length) {
         this.#block.set(chunk, this.#blockLength);
         this.#blockLength += chunk.length;
         return;
       }
       this.#closeBlock();
-    } else if (this.#head < this.#chunks.length) {
+    } else if (this.#length <= LAG_BYTES && this.#head < this.#chunks.length) {
       const last = this.#chunks[this.#chunks.length - 1]!;
       if (last.length + chunk.length <= BLOCK_BYTES) {
         this.#chunks.pop();
@@ -48,7 +52,13 @@ export class ByteQueue {
         return;
       }
     }
-    this.#chunks.push(chunk);
+    if (this.#length <= LAG_BYTES) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    this.#block = new Uint8Array(Math.max(LAG_BLOCK_BYTES, chunk.length));
+    this.#block.set(chunk);
+    this.#blockLength = chunk.length;
   }
 
   /** Takes the next chunk, or nothing. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
+import { ackOf, encodeSegment } from "../../../lib/core/ptcp/segment.ts";
 import { PtcpPair } from "../../support/ptcp_pair.ts";
 import { PtcpScenario } from "../../support/ptcp_scenario.ts";
 
@@ -44,6 +45,29 @@ Deno.test("a filled gap brings back eight times as many", () => {
   }
   scenario.send(120, { seq: 11_000, body: 1000 }).expectSilence(139);
   scenario.expectSegments(140, [{ ...ACK, ack: 12_000 }]);
+});
+
+Deno.test("a quick ack asks to leave before the next segment is taken, another ack does not", () => {
+  const { connection } = PtcpScenario.opened({
+    quickAckSegments: 1,
+    initialSequence: 0,
+    initialPeerSequence: 0,
+  });
+  const take = (sequence: number): void => {
+    const header = { sequence, ack: 4, control: 0, flags: 0, window: 65_535 };
+    const payload = new Uint8Array(1000);
+    connection.handleSegment(encodeSegment({ ...header, timestamp: 1, echo: 0, payload }), 100);
+  };
+  take(4);
+  assertEquals(connection.isAckUrgent, true);
+  assertEquals(ackOf(connection.pollTransmit()!), 1004);
+  assertEquals(connection.isAckUrgent, false);
+  take(1004);
+  take(2004);
+  take(3004);
+  assertEquals(connection.isAckUrgent, false);
+  assertEquals(ackOf(connection.pollTransmit()!), 4004);
+  assertEquals(connection.pollTransmit(), undefined);
 });
 
 Deno.test("over a long clean transfer quick acks are a small part of all", () => {
