@@ -101,6 +101,24 @@ export const TIMEOUT = valueOption({
   parse: (text) => parseDuration(text, { minMs: 1000, maxMs: 3_600_000 }),
 });
 
+/** `--heartbeat`. */
+export const HEARTBEAT = valueOption({
+  name: "heartbeat",
+  placeholder: "DURATION",
+  help: "interval of the heartbeats that keep the session alive",
+  shownDefault: "5s",
+  parse: (text) => parseDuration(text, { minMs: 500, maxMs: 30_000 }),
+});
+
+/** `--dead-after`. */
+export const DEAD_AFTER = valueOption({
+  name: "dead-after",
+  placeholder: "DURATION",
+  help: "silence of the device after which the session is lost",
+  shownDefault: "30s",
+  parse: (text) => parseDuration(text, { minMs: 1_000, maxMs: 600_000 }),
+});
+
 /** `--retry-min`. */
 export const RETRY_MIN = valueOption({
   name: "retry-min",
@@ -157,8 +175,10 @@ export const WAIT = valueOption({
   parse: (text) => parseDuration(text, { minMs: 0, maxMs: 600_000 }),
 });
 
-/** Options of the life after the first session. */
+/** Options of the life of a session, and after it. */
 export const RETRY_OPTIONS = [
+  HEARTBEAT,
+  DEAD_AFTER,
   RETRY_MIN,
   RETRY_MAX,
   MAX_RETRIES,

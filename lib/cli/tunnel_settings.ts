@@ -11,7 +11,9 @@ import {
   AUTH_RETRY,
   CLIENT_BUFFER,
   CLOUD,
+  DEAD_AFTER,
   FORWARD,
+  HEARTBEAT,
   JSON_LINES,
   MAX_CLIENTS,
   MAX_RETRIES,
@@ -48,21 +50,31 @@ export function tunnelOptions(settings: Settings): TunnelOptions {
 }
 
 /**
- * The part that decides about attempts after the first session.
+ * The part that decides about the life of a session, and about attempts after it.
  *
- * @throws {FailureError} `usage` when the shortest wait is longer than the longest.
+ * @throws {FailureError} `usage` when two of them contradict each other.
  */
 export function retryOptions(
   settings: Settings,
-): Pick<TunnelOptions, "waitMs" | keyof BackoffOptions> {
+): Pick<TunnelOptions, "heartbeatMs" | "deadAfterMs" | "waitMs" | keyof BackoffOptions> {
   const retryMinMs = settings.get(RETRY_MIN);
   const retryMaxMs = settings.get(RETRY_MAX);
   const { retryMinMs: defaultMinMs, retryMaxMs: defaultMaxMs } = BACKOFF_DEFAULTS;
   if ((retryMinMs ?? defaultMinMs) > (retryMaxMs ?? defaultMaxMs)) {
     throw usageError("--retry-min is longer than --retry-max.", "Give a shorter one.");
   }
+  const heartbeatMs = settings.get(HEARTBEAT);
+  const deadAfterMs = settings.get(DEAD_AFTER);
+  if ((deadAfterMs ?? 30_000) < 2 * (heartbeatMs ?? 5_000)) {
+    throw usageError(
+      "--dead-after is shorter than two heartbeats.",
+      "Give a longer one, or --heartbeat with a shorter interval.",
+    );
+  }
   const cooldownMs = settings.get(SESSION_COOLDOWN);
   return {
+    heartbeatMs,
+    deadAfterMs,
     retryMinMs,
     retryMaxMs,
     maxRetries: settings.get(MAX_RETRIES),

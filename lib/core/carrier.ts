@@ -88,7 +88,9 @@ export function linkCarrier(path: PathKind, endpoint: Endpoint, options: LinkOpt
       random,
       trace,
       realmBufferBytes: Math.max(realmBufferBytes, burstBytes),
+      bindTimeoutMs: options.bindTimeoutMs,
       maxRealms,
+      heartbeatIntervalMs: options.heartbeatIntervalMs,
     },
   });
 }

@@ -51,10 +51,14 @@ export interface LinkOptions {
   readonly stopTimeoutMs: number;
   /** How long the relay's word on the end of a lease is waited for. */
   readonly releaseTimeoutMs: number;
+  /** Between two heartbeats of ours on the path in use. */
+  readonly heartbeatIntervalMs: number;
   /** Patience with a silent or stalled session. */
   readonly liveness: LivenessOptions;
   /** Bytes a realm buffers for a client that reads slowly; at least two receive windows. */
   readonly realmBufferBytes: number;
+  /** How long a BIND may go unanswered. */
+  readonly bindTimeoutMs: number;
   /** Realms at a time. */
   readonly maxRealms: number;
   /** Tuning of the transport, e.g. the receive window. */
@@ -73,8 +77,10 @@ export const LINK_DEFAULTS = {
   handshakeTimeoutMs: 30_000,
   stopTimeoutMs: 4_000,
   releaseTimeoutMs: 500,
+  heartbeatIntervalMs: 5_000,
   liveness: LIVENESS_DEFAULTS,
   realmBufferBytes: 4 * 1024 * 1024,
+  bindTimeoutMs: 10_000,
   maxRealms: 64,
   ptcp: {},
 } as const satisfies Partial<LinkOptions>;

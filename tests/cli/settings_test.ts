@@ -34,6 +34,8 @@ const EXAMPLES: readonly [Option<unknown>, string, unknown][] = [
   [options.MAX_CLIENTS, "8", 8],
   [options.CLIENT_BUFFER, "64KiB", 65_536],
   [options.JSON_LINES, "true", true],
+  [options.HEARTBEAT, "2s", 2_000],
+  [options.DEAD_AFTER, "20s", 20_000],
   [options.RETRY_MIN, "2s", 2_000],
   [options.RETRY_MAX, "2m", 120_000],
   [options.MAX_RETRIES, "0", 0],

@@ -14,10 +14,10 @@ export interface Outcome {
 /** A run that goes on. */
 export interface Running extends AsyncDisposable {
   readonly pid: number;
-  /** Resolves with the first line of stdout that `matches`; rejects when the run ends before. */
-  line(matches: RegExp): Promise<string>;
-  /** Resolves with the first line of stderr that `matches`; rejects when the run ends before. */
-  errorLine(matches: RegExp): Promise<string>;
+  /** Resolves with the nth line of stdout that `matches`; rejects when the run ends before. */
+  line(matches: RegExp, nth?: number): Promise<string>;
+  /** Resolves with the nth line of stderr that `matches`; rejects when the run ends before. */
+  errorLine(matches: RegExp, nth?: number): Promise<string>;
   signal(signal: Deno.Signal): void;
   /** Resolves when it has ended. */
   readonly outcome: Promise<Outcome>;
@@ -69,8 +69,8 @@ export function startProgram(args: readonly string[], options: ProgramOptions = 
   return {
     pid: child.pid,
     outcome,
-    line: (matches) => stdout.line(matches, () => stderr.text),
-    errorLine: (matches) => stderr.line(matches, () => stdout.text),
+    line: (matches, nth = 1) => stdout.line(matches, nth, () => stderr.text),
+    errorLine: (matches, nth = 1) => stderr.line(matches, nth, () => stdout.text),
     signal: (signal) => child.kill(signal),
     async [Symbol.asyncDispose](): Promise<void> {
       try {
@@ -112,14 +112,14 @@ class LineWatch {
     this.done = this.#collect(stream);
   }
 
-  async line(matches: RegExp, otherText: () => string): Promise<string> {
+  async line(matches: RegExp, nth: number, otherText: () => string): Promise<string> {
     for (;;) {
       const lines = this.text.split("\n");
       if (!this.#ended) lines.pop();
-      const found = lines.find((line) => matches.test(line));
+      const found = lines.filter((line) => matches.test(line))[nth - 1];
       if (found !== undefined) return found;
       if (this.#ended) {
-        throw new Error(`no line matches ${matches} in:\n${this.text}\nelsewhere:\n${otherText()}`);
+        throw new Error(`no line ${nth} matches ${matches} in:\n${this.text}\nelsewhere:\n${otherText()}`);
       }
       await new Promise<void>((wake) => this.#waiting.add(wake));
     }
