@@ -34,6 +34,18 @@ export {
   type TunnelOptions,
   type TunnelStatus,
 } from "./net/tunnel.ts";
+export { openVerifiedSession, type VerifiedSession } from "./net/verified_session.ts";
+export type { ProbeResult } from "./net/port_probe.ts";
+export { StateFile, type StateFileOptions } from "./net/state_file.ts";
+export {
+  type CloudCandidate,
+  cloudCandidates,
+  type CloudHost,
+  type CloudName,
+  type CloudSettings,
+  type DialectName,
+} from "./core/cloud_choice.ts";
+export { type DeviceRoute, Memory, type RouteMemory } from "./core/memory.ts";
 export { type Failure, FailureError, type Reason } from "./core/failure.ts";
 export { Link, type LinkState } from "./core/link.ts";
 export {

@@ -22,17 +22,17 @@ import type { AppAccount } from "./cloud/wsse.ts";
 import { StateError } from "./errors.ts";
 import type { Failure, Reason } from "./failure.ts";
 
-/** The clouds that are built in, by the words people choose them with. */
-export const CLOUD_NAMES = ["easy4ip", "dolynk"] as const;
+/** A cloud that is built in, by the word people choose it with. */
+export type CloudName = "easy4ip" | "dolynk";
 
-/** A cloud that is built in. */
-export type CloudName = typeof CLOUD_NAMES[number];
-
-/** The dialects that are built in. */
-export const DIALECT_NAMES = ["smartpss", "dmss"] as const;
+/** Every such cloud, the one most devices are bound to first. */
+export const CLOUD_NAMES: readonly CloudName[] = ["easy4ip", "dolynk"];
 
 /** A dialect that is built in. */
-export type DialectName = typeof DIALECT_NAMES[number];
+export type DialectName = "smartpss" | "dmss";
+
+/** Every such dialect. */
+export const DIALECT_NAMES: readonly DialectName[] = ["smartpss", "dmss"];
 
 /** Where a cloud's main server is. */
 export interface CloudHost {
@@ -85,7 +85,14 @@ export function cloudCandidates(
   const names = cloud === "auto"
     ? CLOUD_NAMES.filter((name) => dialect === undefined || OWN_DIALECT[name] === dialect)
     : [cloud];
-  const candidates = names.map((name) => builtIn(name, settings));
+  return rememberedFirst(names.map((name) => builtIn(name, settings)), remembered);
+}
+
+/** The same candidates, but before all the one that worked last time. */
+export function rememberedFirst(
+  candidates: readonly CloudCandidate[],
+  remembered: { readonly cloud: string; readonly dialect: string } | undefined,
+): readonly CloudCandidate[] {
   const isRemembered = (candidate: CloudCandidate): boolean =>
     candidate.cloud === remembered?.cloud && candidate.dialectName === remembered.dialect;
   return [

@@ -3,16 +3,24 @@
  *
  * @module
  */
-import { SMARTPSS } from "../core/cloud/dialect.ts";
+import {
+  type CloudCandidate,
+  cloudCandidates,
+  CloudChoice,
+  type CloudName,
+  type DialectName,
+  rememberedFirst,
+} from "../core/cloud_choice.ts";
+import type { SignChoice } from "../core/cloud/dialect.ts";
+import type { AppAccount } from "../core/cloud/wsse.ts";
 import { type Failure, FailureError } from "../core/failure.ts";
 import type { LinkEvent, LinkPhase } from "../core/link_options.ts";
-import type { PtcpOptions } from "../core/ptcp/options.ts";
+import type { DeviceRoute, RouteMemory } from "../core/memory.ts";
 import type { Trace } from "../core/types.ts";
-import { Alarm, monotonicNow } from "./clock.ts";
-import { resolveIpv4 } from "./dns.ts";
-import { systemEnvironment } from "./environment.ts";
+import { monotonicNow } from "./clock.ts";
+import { attemptCloud } from "./cloud_attempt.ts";
+import type { Session } from "./session.ts";
 import type { Tap } from "./tapped_socket.ts";
-import { Session } from "./session.ts";
 
 /** An account of the device itself: not the vendor's cloud account. */
 export interface DeviceCredentials {
@@ -36,20 +44,37 @@ export interface ConnectOptions {
   readonly credentials?: DeviceCredentials | undefined;
   /** Device authentication; default `auto`. */
   readonly authType?: "auto" | "0" | "1" | undefined;
-  /** Whether the direct path asks for a sign first; default `ask`. PROTOCOL.md section 9, "sign". */
-  readonly sign?: "ask" | "skip" | undefined;
+  /**
+   * Whether the direct path asks for a sign first; by default as it worked last time, else as the
+   * dialect does. PROTOCOL.md section 9, "sign".
+   */
+  readonly sign?: SignChoice | undefined;
   /** Default `auto`: direct, else the relay. */
   readonly path?: "auto" | "direct" | "relay" | undefined;
-  /** Another cloud than the built-in one. */
-  readonly cloud?: CloudAddress | undefined;
+  /** Default `auto`: SmartPSS's, then DMSS's when the first does not know or reach the device. */
+  readonly cloud?: "auto" | CloudName | CloudAddress | undefined;
+  /** How the cloud is talked to; by default as its own app does, like SmartPSS with other hosts. */
+  readonly dialect?: DialectName | undefined;
+  /** The pair that the app of the cloud's vendor proves itself with; by default the built-in one. */
+  readonly app?: AppAccount | undefined;
+  /** The clouds to ask, instead of those that `cloud`, `dialect` and `app` name. */
+  readonly candidates?: readonly CloudCandidate[] | undefined;
+  /** Remembers what worked; by default nothing is. */
+  readonly memory?: RouteMemory | undefined;
   /** IPv4 addresses of the cloud, when they are known: its name is not resolved then. */
   readonly addresses?: readonly string[] | undefined;
   /** For the whole handshake, in ms; default 30,000. */
   readonly timeoutMs?: number | undefined;
+  /** Between two heartbeats, in ms; default 5,000. */
+  readonly heartbeatMs?: number | undefined;
+  /** Silence of the device after which the session is lost, in ms; default 30,000. */
+  readonly deadAfterMs?: number | undefined;
   /** Streams at a time; default 64. */
   readonly maxStreams?: number | undefined;
   /** Bytes buffered for one slow reader; default 4 MiB. */
   readonly streamBufferBytes?: number | undefined;
+  /** How long the device may leave a BIND unanswered, in ms; default 10,000. */
+  readonly bindTimeoutMs?: number | undefined;
   /** Bytes the device may have in flight; above 65,535 a window scale is announced. */
   readonly receiveWindowBytes?: number | undefined;
   /** Is shown every datagram of the session's sockets. */
@@ -85,6 +110,17 @@ export const DEFAULT_CLOUD: CloudAddress = {
 /** Bound of the whole handshake. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
+/** Less than this is not worth another attempt: it is what a quick handshake takes. */
+const SHORTEST_ATTEMPT_MS = 500;
+
+/** A session, and how it came about. */
+export interface Reached {
+  /** It is up. */
+  readonly session: Session;
+  /** What to remember. */
+  readonly route: DeviceRoute;
+}
+
 /**
  * Reaches a device.
  *
@@ -94,76 +130,49 @@ export async function connectDevice(
   serial: string,
   options: ConnectOptions = {},
 ): Promise<Session> {
-  const startedAt = monotonicNow();
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const cloud = options.cloud ?? DEFAULT_CLOUD;
-  const addresses = options.addresses ??
-    await resolveWithin(cloud.host, timeoutMs, options.signal);
-  const resolvedMs = monotonicNow() - startedAt;
-  options.onEvent?.({ type: "phase", phase: "resolve", ms: resolvedMs });
-  return await Session.open({
-    serial,
-    path: options.path ?? "auto",
-    authType: options.authType ?? "auto",
-    sign: options.sign ?? "ask",
-    credentials: options.credentials,
-    dialect: SMARTPSS,
-    servers: addresses.map((ip) => ({ ip, port: cloud.port })),
-    environment: systemEnvironment(options.trace),
-    handshakeTimeoutMs: Math.max(1, timeoutMs - resolvedMs),
-    ...(options.streamBufferBytes ? { realmBufferBytes: options.streamBufferBytes } : {}),
-    ...(options.maxStreams ? { maxRealms: options.maxStreams } : {}),
-    ptcp: windowOptions(options.receiveWindowBytes),
-    tap: options.tap,
-    signal: options.signal,
-    onEvent: (event) =>
-      options.onEvent?.(event.type === "phase" ? { ...event, ms: event.ms + resolvedMs } : event),
-  });
-}
-
-/** Largest window that the header's 16 bits carry without a scale. */
-const MAX_UNSCALED_WINDOW_BYTES = 65_535;
-
-/** A receive window as the transport's options: the smallest scale that can announce it. */
-function windowOptions(bytes = MAX_UNSCALED_WINDOW_BYTES): Pick<
-  PtcpOptions,
-  "receiveBufferBytes" | "windowScale"
-> {
-  // 64 KiB is what people say for what the header can carry.
-  if (bytes === 65_536) bytes = MAX_UNSCALED_WINDOW_BYTES;
-  let windowScale = 0;
-  while (bytes > MAX_UNSCALED_WINDOW_BYTES * 2 ** windowScale) windowScale++;
-  return { receiveBufferBytes: bytes, windowScale };
+  const { session, route } = await reachDevice(serial, options);
+  options.memory?.remember(serial, route);
+  return session;
 }
 
 /**
- * The IPv4 addresses of a cloud's host.
+ * Reaches a device through the first cloud that knows it, without remembering which.
  *
- * @throws {FailureError} `cloud-unreachable` when there is none, or not in time.
+ * @throws {FailureError} With the reason why no cloud reaches it.
  */
-export async function resolveWithin(
-  host: string,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
-  const limit = new AbortController();
-  const alarm = new Alarm(() =>
-    limit.abort(
-      new FailureError({
-        reason: "cloud-unreachable",
-        what: `Nobody resolved the name ${host} in ${timeoutMs / 1000}s.`,
-        advice: "Check the network and DNS of this machine.",
-        facts: { host, timeoutMs },
-      }),
-    )
-  );
-  alarm.set(monotonicNow() + timeoutMs);
-  try {
-    return await resolveIpv4(
-      host,
-      signal ? AbortSignal.any([signal, limit.signal]) : limit.signal,
-    );
-  } finally {
-    alarm.clear();
+export async function reachDevice(serial: string, options: ConnectOptions): Promise<Reached> {
+  const { onEvent, sign } = options;
+  const startedAt = monotonicNow();
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const remembered = options.memory?.recall(serial);
+  const candidates = rememberedFirst(options.candidates ?? cloudCandidates(options), remembered);
+  const choice = new CloudChoice(candidates);
+  for (let elapsedMs = 0;; elapsedMs = monotonicNow() - startedAt) {
+    const candidate = choice.current;
+    const { cloud, dialectName, dialect } = candidate;
+    const remainingMs = timeoutMs - elapsedMs;
+    if (elapsedMs > 0 && remainingMs < SHORTEST_ATTEMPT_MS) {
+      throw new FailureError(choice.outOfTime());
+    }
+    const isKnown = remembered?.cloud === cloud && remembered.dialect === dialectName;
+    const chosen = sign ?? (isKnown ? remembered.sign : dialect.sign);
+    try {
+      const session = await attemptCloud(serial, {
+        candidate,
+        sign: chosen,
+        timeoutMs: remainingMs,
+        silenceLimitMs: choice.isLast ? undefined : choice.silenceLimitMs(remainingMs),
+        onEvent: (event) =>
+          onEvent?.(event.type === "phase" ? { ...event, ms: event.ms + elapsedMs } : event),
+      }, options);
+      const route = { cloud, dialect: dialectName, sign: chosen, path: session.path };
+      return { session, route };
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (!(error instanceof FailureError)) throw error;
+      const step = choice.failed(error.failure);
+      if (step.type === "failed") throw new FailureError(step.failure);
+      onEvent?.({ type: "warning", failure: step.warning });
+    }
   }
 }

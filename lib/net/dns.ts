@@ -5,6 +5,7 @@
  */
 import { isIpv4 } from "../core/bytes.ts";
 import { FailureError } from "../core/failure.ts";
+import { Alarm, monotonicNow } from "./clock.ts";
 
 /**
  * The IPv4 addresses of a host; a literal is its own address.
@@ -36,4 +37,36 @@ export async function resolveIpv4(host: string, signal?: AbortSignal): Promise<r
     });
   }
   return addresses;
+}
+
+/**
+ * The IPv4 addresses of a host, within a time.
+ *
+ * @throws {FailureError} `cloud-unreachable` when there is none, or not in time.
+ */
+export async function resolveWithin(
+  host: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const limit = new AbortController();
+  const alarm = new Alarm(() =>
+    limit.abort(
+      new FailureError({
+        reason: "cloud-unreachable",
+        what: `Nobody resolved the name ${host} in ${timeoutMs / 1000}s.`,
+        advice: "Check the network and DNS of this machine.",
+        facts: { host, timeoutMs },
+      }),
+    )
+  );
+  alarm.set(monotonicNow() + timeoutMs);
+  try {
+    return await resolveIpv4(
+      host,
+      signal ? AbortSignal.any([signal, limit.signal]) : limit.signal,
+    );
+  } finally {
+    alarm.clear();
+  }
 }

@@ -7,18 +7,20 @@
  */
 import { type OptionalBackoff, retryClass } from "../core/backoff.ts";
 import type { PathKind } from "../core/carrier.ts";
-import { type Failure, FailureError, type Reason } from "../core/failure.ts";
+import { type Failure, FailureError } from "../core/failure.ts";
+import { type DeviceRoute, Memory, type RouteMemory } from "../core/memory.ts";
 import type { Unavailability } from "../core/rtsp/unavailable.ts";
+import { nextSign } from "../core/sign_choice.ts";
 import { Supervisor, type SupervisorEvent } from "../core/supervisor.ts";
 import { Alarm, monotonicNow } from "./clock.ts";
-import { connectDevice, type ConnectEvent, type ConnectOptions } from "./connect.ts";
+import type { ConnectEvent, ConnectOptions } from "./connect.ts";
 import { systemRandom } from "./environment.ts";
 import type { HandshakeGate } from "./handshake_gate.ts";
-import { probePorts } from "./port_probe.ts";
 import type { RealmStream } from "./realm_stream.ts";
 import { SessionRecord, type SupervisedStatus } from "./session_record.ts";
 import type { Session } from "./session.ts";
 import { systemSleepWatch } from "./sleep_watch.ts";
+import { openVerifiedSession, type VerifiedSession } from "./verified_session.ts";
 
 /** What a supervised session reports beside the events of its handshakes. */
 export type SupervisedEvent =
@@ -90,13 +92,13 @@ export class SupervisedSession {
   #session: Session | undefined;
   #attempting: AbortController | undefined;
   #work: Promise<void> = Promise.resolve();
-  #sign: "ask" | "skip";
-  #path: PathKind = "direct";
+  readonly #memory: RouteMemory;
+  #route: DeviceRoute | undefined;
   #isClosing = false;
 
   constructor(options: SupervisedOptions) {
     this.#options = options;
-    this.#sign = options.connect.sign ?? "ask";
+    this.#memory = options.connect.memory ?? new Memory(Date.now);
     this.#supervisor = new Supervisor({
       random: systemRandom,
       backoff: options.backoff,
@@ -222,27 +224,14 @@ export class SupervisedSession {
       const rank = this.#supervisor.failures >= FAILING_AFTER ? "failing" : "sound";
       using _slot = await gate?.enter(rank, abort.signal);
       const startedAt = monotonicNow();
-      const session = await connectDevice(serial, {
+      const verified = await openVerifiedSession(serial, remotePorts, {
         ...connect,
-        sign: this.#sign,
+        memory: this.#memory,
         signal: abort.signal,
         onEvent: (event) => this.#onConnectEvent(event),
       });
-      // Closing the session ends the probe: nobody waits for a device that answers nothing.
-      const close = (): void => void session.close();
-      abort.signal.addEventListener("abort", close);
-      try {
-        const { granted, failures } = await probePorts(session, remotePorts);
-        abort.signal.throwIfAborted();
-        for (const failure of failures) onEvent({ type: "warning", failure });
-        this.#begin(session, granted, monotonicNow() - startedAt);
-      } catch (error) {
-        if (error instanceof FailureError) this.#reconsiderSign(error.reason, session.path);
-        await session.close();
-        throw error;
-      } finally {
-        abort.signal.removeEventListener("abort", close);
-      }
+      for (const failure of verified.failures) onEvent({ type: "warning", failure });
+      this.#begin(verified, monotonicNow() - startedAt);
     } catch (error) {
       if (abort.signal.aborted) return;
       const failure = failureOf(error);
@@ -254,13 +243,13 @@ export class SupervisedSession {
     this.#drain();
   }
 
-  #begin(session: Session, granted: ReadonlySet<number>, handshakeMs: number): void {
+  #begin({ session, route, granted }: VerifiedSession, handshakeMs: number): void {
     this.#session = session;
+    this.#route = route;
     this.#record.ready(handshakeMs);
     this.#supervisor.succeeded(monotonicNow());
     void session.closed.then((failure) => this.#onSessionClosed(session, failure));
     const { path, roundTripMs } = session;
-    this.#path = path;
     this.#wakeWaiters();
     this.#options.onEvent({
       type: "ready",
@@ -276,18 +265,17 @@ export class SupervisedSession {
     this.#record.over(session, failure);
     this.#session = undefined;
     if (this.#isClosing) return;
-    if (failure) this.#reconsiderSign(failure.reason, this.#path);
+    if (failure) this.#reconsiderSign(failure);
     this.#supervisor.lost(failure, monotonicNow());
     this.#drain();
   }
 
-  /**
-   * A direct session that opens streams which carry nothing, or opens none, may be about the sign:
-   * the next one goes without, or with it. PROTOCOL.md section 9, "sign".
-   */
-  #reconsiderSign(reason: Reason, path: PathKind): void {
-    if (path !== "direct" || (reason !== "relay-zombie" && reason !== "sessions-full")) return;
-    this.#sign = this.#sign === "ask" ? "skip" : "ask";
+  /** A direct session that carried nothing may be about the sign: the next one goes the other way. */
+  #reconsiderSign(failure: Failure): void {
+    const route = this.#route;
+    if (!route) return;
+    const sign = nextSign(failure, route.sign, route.path);
+    if (sign !== route.sign) this.#memory.remember(this.#options.serial, { ...route, sign });
   }
 
   #onConnectEvent(event: ConnectEvent): void {
