@@ -73,7 +73,7 @@ export async function checkDevice(
   try {
     if (level !== "cloud" && !record) slot = await options.gate?.enter("sound", ends);
   } catch (error) {
-    return new Findings(device, level, Date.now()).down(error);
+    return new Findings(device, level, Date.now()).unjudged(error);
   }
   const findings = new Findings(device, level, Date.now());
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -106,7 +106,7 @@ export async function checkDevice(
     }
     return await checkSession(run);
   } catch (error) {
-    return findings.down(error);
+    return error === ends.reason && ends.aborted ? findings.unjudged(error) : findings.down(error);
   } finally {
     alarm.clear();
     run.handshakeEnded();

@@ -67,6 +67,11 @@ export class Findings {
     return this.#result({ state: stateOf(reason), reason, message: explain(failure) });
   }
 
+  /** The check was stopped from outside before it could judge. */
+  unjudged(error: unknown): CheckResult {
+    return { ...this.down(error), state: "unknown" };
+  }
+
   #result(verdict: Pick<CheckResult, "state" | "reason" | "message">): CheckResult {
     const { name, id } = this.#device;
     return {
