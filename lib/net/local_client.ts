@@ -72,9 +72,12 @@ export class LocalClient {
       for (;;) {
         const length = await this.#conn.read(buffer);
         if (length === null) break;
-        // The bytes are given away: the buffer is read into again.
-        const bytes = buffer.slice(0, length);
-        if (!await this.#upward(this.#filter?.fromClient(bytes) ?? passUp(bytes))) return;
+        if (this.#filter === undefined) {
+          if (!await this.#stream.write(buffer.subarray(0, length))) return;
+        } else {
+          // The filter keeps what it is given: the buffer is read into again.
+          if (!await this.#upward(this.#filter.fromClient(buffer.slice(0, length)))) return;
+        }
       }
     } catch {
       // The program went away without a word: there is nobody to deliver anything to.
@@ -143,8 +146,4 @@ export class LocalClient {
       // Closed by the runtime already.
     }
   }
-}
-
-function passUp(bytes: Uint8Array): FilterOutput {
-  return { toDevice: [bytes], toClient: [] };
 }

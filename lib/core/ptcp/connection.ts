@@ -23,7 +23,15 @@ import { Opening } from "./opening.ts";
 import { type PtcpOptions, type PtcpSettings, settle } from "./options.ts";
 import type { Parts } from "./parts.ts";
 import { Receiver } from "./receiver.ts";
-import { controlOf, FLAG_CTL, FLAG_RST, flagsOf, isPtcp, sequenceOf } from "./segment.ts";
+import {
+  controlOf,
+  FLAG_CTL,
+  FLAG_RST,
+  flagsOf,
+  HEADER_BYTES,
+  isPtcp,
+  sequenceOf,
+} from "./segment.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { Sender } from "./sender.ts";
 import { seqWithin } from "./sequence.ts";
@@ -257,19 +265,44 @@ export class PtcpConnection {
    * @throws {RangeError} When the frame is empty or longer than a segment's payload.
    */
   write(frame: Uint8Array, now: number): boolean {
+    if (!this.#takes(frame.length, now)) return false;
+    this.#sender.buffer.push(frame, 0);
+    return true;
+  }
+
+  /** Free bytes that {@linkcode PtcpConnection.writeOwned} wants before a frame. */
+  get headroomBytes(): number {
+    return HEADER_BYTES;
+  }
+
+  /**
+   * Queues one segment of the stream like {@linkcode PtcpConnection.write}, without a copy.
+   *
+   * @param datagram Headroom, then the frame; given away if it is taken.
+   * @returns Whether there was room.
+   * @throws {StateError} Before the connection is opened.
+   * @throws {RangeError} When the frame is empty or longer than a segment's payload.
+   */
+  writeOwned(datagram: Uint8Array, now: number): boolean {
+    if (!this.#takes(datagram.length - HEADER_BYTES, now)) return false;
+    this.#sender.buffer.adopt(datagram, 0);
+    return true;
+  }
+
+  /** Whether a frame of `length` bytes can be queued now. */
+  #takes(length: number, now: number): boolean {
     if (this.state === "idle" || this.state === "listening") {
       throw new StateError(`cannot write while ${this.state}`);
     }
-    if (frame.length === 0 || frame.length > this.#settings.mssBytes) {
-      throw new RangeError(`a write is 1 to ${this.#settings.mssBytes} bytes, not ${frame.length}`);
+    if (!(length > 0 && length <= this.#settings.mssBytes)) {
+      throw new RangeError(`a write is 1 to ${this.#settings.mssBytes} bytes, not ${length}`);
     }
     if (this.#closed) return false;
-    if (this.#sender.buffer.freeBytes < frame.length) {
-      this.#refusedBytes = frame.length;
+    if (this.#sender.buffer.freeBytes < length) {
+      this.#refusedBytes = length;
       return false;
     }
     this.#begin(now);
-    this.#sender.buffer.push(frame, 0);
     return true;
   }
 

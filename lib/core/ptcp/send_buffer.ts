@@ -82,10 +82,15 @@ export class SendBuffer {
     return index < 0 ? undefined : this.#entries[this.#head + index];
   }
 
-  /** Appends one segment; the caller has checked that it fits. */
+  /** Appends one segment, copied; the caller has checked that it fits. */
   push(payload: Uint8Array, flags: number): void {
     const datagram = new Uint8Array(HEADER_BYTES + payload.length);
     datagram.set(payload, HEADER_BYTES);
+    this.adopt(datagram, flags);
+  }
+
+  /** Appends one segment that is given away, its payload behind room for the header. */
+  adopt(datagram: Uint8Array, flags: number): void {
     this.#entries.push({
       sequence: this.#endSequence,
       datagram,
@@ -94,8 +99,9 @@ export class SendBuffer {
       firstSentAt: 0,
       timestamp: 0,
     });
-    this.#endSequence = seqAdd(this.#endSequence, payload.length);
-    if (flags === 0) this.#dataBytes += payload.length;
+    const bytes = datagram.length - HEADER_BYTES;
+    this.#endSequence = seqAdd(this.#endSequence, bytes);
+    if (flags === 0) this.#dataBytes += bytes;
   }
 
   /** Cuts an entry that was never sent, so that it holds `bytes` bytes and a new one the rest. */

@@ -183,6 +183,18 @@ export function encodeDataFrame(
   return bytes;
 }
 
+/** Writes the header of a DATA frame of `length` bytes at `offset`, over zeros. */
+export function writeDataHeader(
+  bytes: Uint8Array,
+  offset: number,
+  realm: number,
+  length: number,
+): void {
+  bytes[offset] = DATA_KIND;
+  writeUint16(bytes, offset + 2, length);
+  writeUint32(bytes, offset + 4, realm);
+}
+
 function header(kind: number, realm: number, bodyBytes: number): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEADER_BYTES + bodyBytes);
   bytes[0] = kind;

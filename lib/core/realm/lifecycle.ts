@@ -35,7 +35,12 @@ export class RealmLifecycle {
     this.#settings = settings;
     this.#stats = stats;
     this.#emit = emit;
-    this.realms = new RealmTable(settings.random, settings.maxRealms, settings.maxRetiredIds);
+    this.realms = new RealmTable(
+      settings.random,
+      settings.maxRealms,
+      settings.maxRetiredIds,
+      connection.headroomBytes,
+    );
     this.binds = new BindQueue(settings.bindSpacingMs, settings.bindTimeoutMs);
     this.watch = new ClientWatch(settings.slowClientMs, settings.halfCloseIdleMs);
     this.outbox = new Outbox(connection, this.binds, settings.unsentLimitBytes);

@@ -84,10 +84,13 @@ export class Outbox {
     if (!this.#sendControl(now) || !this.#sendBinds(now)) return;
     while (this.#unsentBytes() < this.#unsentLimitBytes) {
       const realm = this.#schedule.next(hasNothingToSend);
-      const frame = realm?.outgoing.peek();
-      if (realm === undefined || frame === undefined || !this.write(frame, now)) break;
+      const datagram = realm?.outgoing.peek();
+      if (realm === undefined || datagram === undefined) break;
+      if (!this.#connection.writeOwned(datagram, now)) break;
       realm.outgoing.drop();
-      this.#schedule.sent(realm, frame.length);
+      const bytes = datagram.length - this.#connection.headroomBytes;
+      this.#writtenBytes += bytes;
+      this.#schedule.sent(realm, bytes);
       onSent(realm, now);
     }
     // A realm whose last frame has just left may have queued its DISC.

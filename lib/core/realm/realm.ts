@@ -69,9 +69,9 @@ export class Realm {
   /** Whether its writer was turned away and waits to hear of room. */
   writerWaits = false;
 
-  constructor(id: RealmId, port: number) {
+  constructor(id: RealmId, port: number, headroomBytes: number) {
     this.id = id;
     this.port = port;
-    this.outgoing = new FrameQueue(id);
+    this.outgoing = new FrameQueue(id, headroomBytes);
   }
 }

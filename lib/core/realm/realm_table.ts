@@ -12,6 +12,7 @@ export class RealmTable {
   readonly #random: Random;
   readonly #maxRealms: number;
   readonly #maxRetiredIds: number;
+  readonly #headroomBytes: number;
   readonly #realms = new Map<RealmId, Realm>();
   /** Oldest first. */
   readonly #retired = new Set<RealmId>();
@@ -23,11 +24,18 @@ export class RealmTable {
    * @param random Where ids come from.
    * @param maxRealms Most realms held.
    * @param maxRetiredIds Most ids of closed realms remembered; the oldest is forgotten first.
+   * @param headroomBytes Free bytes before each outgoing frame.
    */
-  constructor(random: Random, maxRealms: number, maxRetiredIds: number) {
+  constructor(
+    random: Random,
+    maxRealms: number,
+    maxRetiredIds: number,
+    headroomBytes: number,
+  ) {
     this.#random = random;
     this.#maxRealms = maxRealms;
     this.#maxRetiredIds = maxRetiredIds;
+    this.#headroomBytes = headroomBytes;
   }
 
   /** Realms held, closed ones with unread bytes included. */
@@ -72,7 +80,7 @@ export class RealmTable {
     let id = this.#random.uint32();
     // A run of collisions is no longer than the ids there are.
     while (id === 0 || this.#realms.has(id) || this.#retired.has(id)) id = (id + 1) >>> 0;
-    const realm = new Realm(id, port);
+    const realm = new Realm(id, port, this.#headroomBytes);
     this.#realms.set(id, realm);
     this.#liveCount++;
     return realm;

@@ -26,8 +26,12 @@ export interface FrameTransport {
   pollTransmit(): Uint8Array | undefined;
   pollEvent(): TransportEvent | undefined;
   pollDeadline(): Deadline | undefined;
+  /** Free bytes that {@linkcode FrameTransport.writeOwned} wants before a frame. */
+  readonly headroomBytes: number;
   /** All or nothing: false when there is no room for the frame. */
   write(frame: Uint8Array, now: number): boolean;
+  /** The same without a copy: `datagram` is given away if it is taken, its frame behind headroom. */
+  writeOwned(datagram: Uint8Array, now: number): boolean;
   /** The next bytes in order, given away; opens the window. */
   read(now: number): Uint8Array | undefined;
   /** Ends the connection with a reset. */

@@ -75,6 +75,12 @@ export class FakeTransport implements FrameTransport {
     return undefined;
   }
 
+  readonly headroomBytes = 0;
+
+  writeOwned(datagram: Uint8Array): boolean {
+    return this.write(datagram);
+  }
+
   write(frame: Uint8Array): boolean {
     if (this.state !== "open") throw new Error(`written while ${this.state}`);
     if (frame.length > 1292) throw new Error("a frame larger than a segment");
