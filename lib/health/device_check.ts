@@ -5,14 +5,8 @@
  */
 import { type Failure, FailureError } from "../core/failure.ts";
 import { deviceId } from "../core/serial_hash.ts";
-import type { Trace } from "../core/types.ts";
 import { Alarm, monotonicNow } from "../net/clock.ts";
-import {
-  type CloudAddress,
-  connectDevice,
-  DEFAULT_TIMEOUT_MS,
-  type DeviceCredentials,
-} from "../net/connect.ts";
+import { connectDevice, type ConnectOptions, DEFAULT_TIMEOUT_MS } from "../net/connect.ts";
 import type { HandshakeGate } from "../net/handshake_gate.ts";
 import { lookUpDevice } from "../net/lookup.ts";
 import { probePorts } from "../net/port_probe.ts";
@@ -25,7 +19,11 @@ import type { FindTunnel } from "./running_tunnels.ts";
 import { checkThroughTunnel } from "./tunnel_check.ts";
 
 /** How to check a device; everything has a default. */
-export interface CheckDeviceOptions {
+export interface CheckDeviceOptions extends
+  Pick<
+    ConnectOptions,
+    "credentials" | "authType" | "path" | "cloud" | "dialect" | "app" | "memory" | "trace"
+  > {
   /** Its name for people; by default the beginning of the serial's hash. */
   readonly name?: string | undefined;
   /** Default `rtsp`. */
@@ -34,12 +32,6 @@ export interface CheckDeviceOptions {
   readonly ports?: readonly number[] | undefined;
   /** Channels that are described, of which the first is watched; default 1. */
   readonly channels?: readonly number[] | undefined;
-  readonly credentials?: DeviceCredentials | undefined;
-  readonly authType?: "auto" | "0" | "1" | undefined;
-  readonly path?: "auto" | "direct" | "relay" | undefined;
-  readonly cloud?: CloudAddress | undefined;
-  /** IPv4 addresses of the cloud, when they are known. */
-  readonly addresses?: readonly string[] | undefined;
   /** For the whole check of the device, in ms; default 30,000. */
   readonly timeoutMs?: number | undefined;
   /** From PLAY until a key frame must have come, in ms; default 10,000. */
@@ -52,7 +44,6 @@ export interface CheckDeviceOptions {
   readonly gate?: HandshakeGate | undefined;
   /** Finds a tunnel that runs already and is asked instead. */
   readonly findTunnel?: FindTunnel | undefined;
-  readonly trace?: Trace | undefined;
 }
 
 /**
@@ -137,10 +128,12 @@ async function checkCloud({ serial, options, findings, timeoutMs, signal }: Run)
   findings.found.source = "cloud";
   const info = await lookUpDevice(serial, {
     cloud: options.cloud,
-    addresses: options.addresses,
+    dialect: options.dialect,
+    app: options.app,
+    memory: options.memory,
+    trace: options.trace,
     timeoutMs,
     signal,
-    trace: options.trace,
     onEvent: (event) => {
       if (event.type === "phase") findings.passed(event.phase);
       else findings.warn(event.failure);
@@ -160,10 +153,12 @@ async function checkSession(run: Run): Promise<CheckResult> {
     authType: options.authType,
     path: options.path,
     cloud: options.cloud,
-    addresses: options.addresses,
+    dialect: options.dialect,
+    app: options.app,
+    memory: options.memory,
+    trace: options.trace,
     timeoutMs: Math.min(run.timeoutMs, DEFAULT_TIMEOUT_MS),
     signal,
-    trace: options.trace,
     onEvent: (event) => {
       if (event.type === "phase") {
         findings.passed(event.phase);
