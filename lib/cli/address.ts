@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CLOUD_NAMES, type CloudName } from "../core/cloud_choice.ts";
 import { type CloudAddress, DEFAULT_CLOUD_PORT } from "../net/connect.ts";
 import type { Forward } from "../net/forward.ts";
 import { InvalidValue } from "./usage.ts";
@@ -12,7 +13,8 @@ export const DEFAULT_BIND = "127.0.0.1";
 
 const FORWARD_FORM =
   "[BIND:]LOCAL:REMOTE with ports up to 65535 (1554:554, 0:80, 0.0.0.0:1554:554, [::1]:1554:554)";
-const CLOUD_FORM = "HOST or HOST:PORT, a DNS name or an IPv4 address (example.com:8800)";
+const CLOUD_FORM = "auto, easy4ip, dolynk, or HOST or HOST:PORT with a DNS name or an IPv4 " +
+  "address (example.com:8800)";
 
 /**
  * Reads `[BIND:]LOCAL:REMOTE`. IPv6 addresses stand in brackets.
@@ -48,6 +50,41 @@ export function parseCloud(text: string): CloudAddress {
     throw new InvalidValue(CLOUD_FORM);
   }
   return { host, port };
+}
+
+/** What `--cloud` can say. */
+export type CloudWord = "auto" | CloudName | CloudAddress;
+
+/**
+ * Reads `auto`, the name of a built-in cloud, or `HOST[:PORT]`.
+ *
+ * @throws {InvalidValue} When it is anything else.
+ */
+export function parseCloudChoice(text: string): CloudWord {
+  if (text === "auto") return text;
+  return CLOUD_NAMES.find((name) => name === text) ?? parseCloud(text);
+}
+
+/** Where a server of ours listens. */
+export interface ListenAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+const LISTEN_FORM = "[HOST:]PORT (9554, 127.0.0.1:9554, [::1]:9554)";
+
+/**
+ * Reads `[HOST:]PORT`; without a host only this machine reaches it.
+ *
+ * @throws {InvalidValue} When it is anything else.
+ */
+export function parseListen(text: string): ListenAddress {
+  const match = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):)?(\d{1,5})$/.exec(text);
+  const [, ipv6, ipv4] = match ?? [];
+  const port = Number(match?.[3] ?? NaN);
+  const badHost = (ipv6 !== undefined && !isIpv6(ipv6)) || (ipv4 !== undefined && !isIpv4(ipv4));
+  if (!(port <= 65535) || badHost) throw new InvalidValue(LISTEN_FORM);
+  return { hostname: ipv6 ?? ipv4 ?? DEFAULT_BIND, port };
 }
 
 /** The host to connect to for a listener: the wildcard address is no destination everywhere. */

@@ -8,6 +8,7 @@ import type { DeviceCredentials } from "../net/connect.ts";
 import type { Host } from "./host.ts";
 import { PASSWORD, PASSWORD_FILE, USERNAME } from "./options.ts";
 import { quoted } from "./printable.ts";
+import { readSecretFile } from "./secret_file.ts";
 import { askSecret } from "./secret_prompt.ts";
 import type { Settings } from "./settings.ts";
 import { configError, usageError } from "./usage.ts";
@@ -16,9 +17,6 @@ import { configError, usageError } from "./usage.ts";
 export class PromptInterruptedError extends Error {
   override readonly name = "PromptInterruptedError";
 }
-
-/** Longest password file, in bytes: anything longer is no password. */
-const MAX_FILE_BYTES = 4096;
 
 const WAYS = "Set DAHUA_P2P_PASSWORD_FILE, or use --password-file FILE.";
 
@@ -49,7 +47,7 @@ function readPassword(
   const path = given === PASSWORD_FILE ? settings.get(PASSWORD_FILE) : undefined;
   const terminal = host.stdin.isTerminal() && host.stderrIsTerminal;
   if (path !== undefined && !(path === "-" && terminal)) {
-    return checked(withoutLineEnd(readText(path, host)), describeFile(path));
+    return readPasswordFile(path, host);
   }
   if (!terminal) {
     throw configError(
@@ -62,42 +60,18 @@ function readPassword(
   return checked(answer.type === "secret" ? answer.secret : "", "The answer");
 }
 
+/**
+ * The password in a file that holds it and nothing else.
+ *
+ * @throws {FailureError} `config` when it cannot be read or holds no password.
+ */
+export function readPasswordFile(path: string, host: Host): string {
+  const { text } = readSecretFile(path, describeFile(path), WAYS, host);
+  return checked(withoutLineEnd(text), describeFile(path));
+}
+
 function describeFile(path: string): string {
   return path === "-" ? "Standard input" : `The password file ${quoted(path)}`;
-}
-
-/** Reads a bounded text, also from what is no regular file: a pipe, a file descriptor. */
-function readText(path: string, host: Host): string {
-  const buffer = new Uint8Array(MAX_FILE_BYTES + 1);
-  let length = 0;
-  try {
-    const file = path === "-" ? undefined : host.open(path);
-    try {
-      while (length < buffer.length) {
-        const count = (file ?? host.stdin).readSync(buffer.subarray(length));
-        if (count === null || count === 0) break;
-        length += count;
-      }
-    } finally {
-      file?.close();
-    }
-  } catch (error) {
-    throw configError(`${describeFile(path)} cannot be read: ${cause(error)}.`, WAYS);
-  }
-  if (length > MAX_FILE_BYTES) {
-    throw configError(`${describeFile(path)} is longer than ${MAX_FILE_BYTES} bytes.`, WAYS);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
-  } catch {
-    throw configError(`${describeFile(path)} is not UTF-8 text.`, WAYS);
-  }
-}
-
-function cause(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  return "it is no readable file";
 }
 
 function withoutLineEnd(text: string): string {

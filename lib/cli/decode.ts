@@ -11,7 +11,7 @@ import { Redactor } from "../core/capture/redactor.ts";
 import { DecodeError } from "../core/errors.ts";
 import { FailureError } from "../core/failure.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import type { Host } from "./host.ts";
+import type { Host, OpenFile } from "./host.ts";
 import { quoted } from "./printable.ts";
 
 /** What is to be decoded, and how. */
@@ -70,7 +70,7 @@ export function runDecode(
   }
 }
 
-type Readable = ReturnType<Host["open"]>;
+type Readable = Pick<OpenFile, "readSync" | "close">;
 
 function open(host: Pick<Host, "open" | "stdin">, path: string): Readable {
   if (path === "-") return { readSync: (bytes) => host.stdin.readSync(bytes), close: () => {} };

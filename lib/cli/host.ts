@@ -14,6 +14,14 @@ export interface SecretSource {
   readSync(buffer: Uint8Array): number | null;
 }
 
+/** A file opened for reading. */
+export interface OpenFile {
+  readSync(buffer: Uint8Array): number | null;
+  /** Its mode; null where the system has none. */
+  statSync(): { readonly mode: number | null };
+  close(): void;
+}
+
 /** What a command may touch of its process. */
 export interface Host {
   readonly os: typeof Deno.build.os;
@@ -25,7 +33,7 @@ export interface Host {
   readonly stderr: LineOutput;
   readonly stderrIsTerminal: boolean;
   /** Opens a file for reading. */
-  open(path: string): Pick<Deno.FsFile, "readSync" | "close">;
+  open(path: string): OpenFile;
   /** Gives back every permission but these. */
   keepPermissions(needed: readonly Needed[]): void;
   /** Calls `handle` with every error that nothing else catches, instead of what Deno does then. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseCloud, parseForward } from "./address.ts";
+import { parseCloudChoice, parseForward } from "./address.ts";
 import { parseDuration } from "./duration.ts";
 import {
   integerFrom,
@@ -87,9 +87,33 @@ export const PATH = valueOption({
 /** `--cloud`. */
 export const CLOUD = valueOption({
   name: "cloud",
-  placeholder: "HOST[:PORT]",
-  help: "another cloud than the built-in one",
-  parse: parseCloud,
+  placeholder: "auto|easy4ip|dolynk|HOST[:PORT]",
+  help: "cloud the device is bound to; auto asks one after another and remembers which knew it",
+  shownDefault: "auto",
+  parse: parseCloudChoice,
+});
+
+/** `--dialect`. */
+export const DIALECT = valueOption({
+  name: "dialect",
+  placeholder: "smartpss|dmss",
+  help: "how the cloud is talked to",
+  shownDefault: "as the cloud's own app does",
+  parse: oneOf("smartpss", "dmss"),
+});
+
+/** `--app-key-file`. */
+export const APP_KEY_FILE = valueOption({
+  name: "app-key-file",
+  placeholder: "FILE",
+  help: "user and key of the cloud's own app, on two lines or as JSON; for other brands' clouds",
+  parse: parsePlainText,
+});
+
+/** `--no-state`. */
+export const NO_STATE = switchOption({
+  name: "no-state",
+  help: "neither read nor write what is remembered about devices between runs",
 });
 
 /** `--timeout`. */
@@ -304,6 +328,9 @@ export const ALL_OPTIONS: readonly Option<unknown>[] = [
   RELAY,
   PATH,
   CLOUD,
+  DIALECT,
+  APP_KEY_FILE,
+  NO_STATE,
   TIMEOUT,
   MAX_CLIENTS,
   CLIENT_BUFFER,

@@ -6,6 +6,7 @@
 import type { DeviceCredentials } from "../net/connect.ts";
 import { openTunnel, type Tunnel } from "../net/tunnel.ts";
 import { deviceStatus } from "../status/device_status.ts";
+import { readAppKey } from "./app_key.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { CaptureFile } from "./capture_file.ts";
 import { readCredentials } from "./credentials.ts";
@@ -13,15 +14,18 @@ import { RTSP_PORT, streamUrl } from "./data_line.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import type { Log } from "./log.ts";
 import {
+  APP_KEY_FILE,
   CAPTURE,
   CAPTURE_SECRETS,
   CLIENT_BUFFER,
   CLOUD,
   COMMON_OPTIONS,
   DEBUG,
+  DIALECT,
   FORWARD,
   JSON_LINES,
   MAX_CLIENTS,
+  NO_STATE,
   PASSWORD,
   PASSWORD_FILE,
   PATH,
@@ -36,6 +40,7 @@ import { hasDisplay, Player, playlist } from "./player.ts";
 import { OperatorSignals } from "./operator_signals.ts";
 import { checkSerial } from "./serial.ts";
 import type { Settings } from "./settings.ts";
+import { openState } from "./state.ts";
 import { statusTable } from "./status_text.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { type OpenTunnel, runTunnel } from "./tunnel_run.ts";
@@ -56,6 +61,9 @@ export const TUNNEL_COMMAND: Command = {
     RELAY,
     PATH,
     CLOUD,
+    DIALECT,
+    APP_KEY_FILE,
+    NO_STATE,
     TIMEOUT,
     MAX_CLIENTS,
     CLIENT_BUFFER,
@@ -110,12 +118,20 @@ async function runTunnelCommand(context: CommandContext): Promise<ExitCode> {
   checkType(settings);
   const credentials = readCredentials(settings, host);
   if (credentials) redactor.addSecret(credentials.password);
+  const app = readAppKey(settings, host, log);
+  if (app) redactor.addSecret(app.key);
   const name = redactor.deviceName(serial);
   log.setDevice(name);
   using capture = createCapture(settings, log);
   const viewer = settings.isOn(DEBUG) ? credentials : undefined;
   const canPlay = viewer !== undefined && hasDisplay(host);
-  host.keepPermissions(canPlay ? ["net", "run"] : ["net"]);
+  const memory = openState(settings, host, log);
+  host.keepPermissions([
+    "net",
+    ...(canPlay ? ["run"] as const : []),
+    // What worked is written when it has worked, and the place cannot be told beforehand.
+    ...(memory ? ["read", "write"] as const : []),
+  ]);
   using signals = new StopSignals();
   let started: Tunnel | undefined;
   using _operator = new OperatorSignals({
@@ -128,7 +144,7 @@ async function runTunnelCommand(context: CommandContext): Promise<ExitCode> {
   return await runTunnel({
     serial,
     name,
-    options: { ...options, credentials, tap: capture?.tap },
+    options: { ...options, credentials, app, memory, tap: capture?.tap },
     open: capture ? openCaptured(capture) : openTunnel,
     log,
     stdout: host.stdout,

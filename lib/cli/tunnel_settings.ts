@@ -8,10 +8,12 @@ import type { Forward } from "../net/forward.ts";
 import type { TunnelOptions } from "../net/tunnel.ts";
 import type { DataFormat } from "./data_line.ts";
 import {
+  APP_KEY_FILE,
   AUTH_RETRY,
   CLIENT_BUFFER,
   CLOUD,
   DEAD_AFTER,
+  DIALECT,
   FORWARD,
   HEARTBEAT,
   JSON_LINES,
@@ -40,13 +42,31 @@ export function tunnelOptions(settings: Settings): TunnelOptions {
     forwards: forwards(settings),
     authType: settings.get(TYPE),
     path: settings.chosen(RELAY, PATH) === RELAY ? "relay" : settings.get(PATH),
-    cloud: settings.get(CLOUD),
+    ...cloudOptions(settings),
     timeoutMs: settings.get(TIMEOUT),
     maxClients: settings.get(MAX_CLIENTS),
     clientBufferBytes: settings.get(CLIENT_BUFFER),
     receiveWindowBytes: settings.get(RECEIVE_WINDOW),
     ...retryOptions(settings),
   };
+}
+
+/**
+ * Which cloud, and how it is talked to.
+ *
+ * @throws {FailureError} `usage` when an app's key is given without saying whose.
+ */
+export function cloudOptions(settings: Settings): Pick<TunnelOptions, "cloud" | "dialect"> {
+  const cloud = settings.get(CLOUD);
+  const dialect = settings.get(DIALECT);
+  const isOneCloud = (cloud !== undefined && cloud !== "auto") || dialect !== undefined;
+  if (settings.get(APP_KEY_FILE) !== undefined && !isOneCloud) {
+    throw usageError(
+      `${settings.label(APP_KEY_FILE)} is given without the cloud it belongs to.`,
+      "Add --cloud easy4ip, --cloud dolynk, or --cloud HOST[:PORT].",
+    );
+  }
+  return { cloud, dialect };
 }
 
 /**

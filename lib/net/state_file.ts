@@ -29,6 +29,31 @@ export interface StateFileOptions {
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
+/**
+ * Where the file of this user is: the system's place for what programs remember.
+ *
+ * @param env Reads one environment variable.
+ * @returns Nothing when the environment names no such place.
+ */
+export function stateFilePath(
+  os: typeof Deno.build.os,
+  env: (name: string) => string | undefined,
+): string | undefined {
+  if (os === "windows") {
+    const local = env("LOCALAPPDATA");
+    return local ? `${local}\\dahua-p2p\\devices.json` : undefined;
+  }
+  // The specification of these directories tells to ignore relative ones.
+  const absolute = (name: string): string | undefined => {
+    const value = env(name);
+    return value?.startsWith("/") ? value.replace(/\/+$/, "") : undefined;
+  };
+  const state = absolute("XDG_STATE_HOME");
+  if (state !== undefined) return `${state}/dahua-p2p/devices.json`;
+  const home = absolute("HOME");
+  return home === undefined ? undefined : `${home}/.local/state/dahua-p2p/devices.json`;
+}
+
 /** Routes in a file. */
 export class StateFile implements RouteMemory {
   readonly #path: string;

@@ -69,7 +69,10 @@ Deno.test("a missing value is refused, with the way to write one that starts wit
 
 Deno.test("an empty value, a repeated option and a value for a switch are refused", () => {
   assertEquals(refusal("-u", ""), "-u, --username has an empty value. Write --username NAME.");
-  assertEquals(refusal("--cloud="), "--cloud has an empty value. Write --cloud HOST[:PORT].");
+  assertEquals(
+    refusal("--cloud="),
+    "--cloud has an empty value. Write --cloud auto|easy4ip|dolynk|HOST[:PORT].",
+  );
   assertEquals(
     refusal("--path", "auto", "--path=auto"),
     "--path is given twice. Give it once.",

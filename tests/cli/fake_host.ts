@@ -22,6 +22,8 @@ export interface FakeHostOptions {
   readonly inputIsTerminal?: "yes" | "no";
   readonly stderrIsTerminal?: "yes" | "no";
   readonly files?: Readonly<Record<string, string | Uint8Array | Error>>;
+  /** Mode of the files; 0600 unless told otherwise. */
+  readonly fileMode?: number | null;
 }
 
 /** Builds a host whose streams are kept in memory. */
@@ -55,7 +57,8 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
       if (content === undefined) throw new Deno.errors.NotFound("os error 2");
       if (content instanceof Error) throw content;
       const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-      return { readSync: chunkReader([bytes]), close: () => {} };
+      const { fileMode: mode = 0o600 } = options;
+      return { readSync: chunkReader([bytes]), statSync: () => ({ mode }), close: () => {} };
     },
     keepPermissions: (needed) => void kept.push(needed),
     onUncaught: () => {},

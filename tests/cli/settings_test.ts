@@ -30,6 +30,9 @@ const EXAMPLES: readonly [Option<unknown>, string, unknown][] = [
   [options.RELAY, "yes", true],
   [options.PATH, "relay", "relay"],
   [options.CLOUD, "example.com", { host: "example.com", port: 8800 }],
+  [options.DIALECT, "dmss", "dmss"],
+  [options.APP_KEY_FILE, "/etc/app.key", "/etc/app.key"],
+  [options.NO_STATE, "1", true],
   [options.TIMEOUT, "40s", 40_000],
   [options.MAX_CLIENTS, "8", 8],
   [options.CLIENT_BUFFER, "64KiB", 65_536],
@@ -164,4 +167,27 @@ Deno.test("two forwards cannot share a local port, but any number can take a fre
   const free = tunnelOptions(settings(["-L", "0:554", "-L", "0:80", "-L", "[::1]:1554:554"]));
   assertEquals(free.forwards?.length, 3);
   refusal(Array.from({ length: 33 }, () => ["-L", "0:554"]).flat());
+});
+
+Deno.test("a cloud is a word or a host, and a dialect is a word", () => {
+  assertEquals(tunnelOptions(settings([])).cloud, undefined);
+  for (const cloud of ["auto", "easy4ip", "dolynk"] as const) {
+    assertEquals(tunnelOptions(settings(["--cloud", cloud])).cloud, cloud);
+  }
+  const { cloud, dialect } = tunnelOptions(
+    settings(["--cloud", "p2p.example.com:8801", "--dialect", "dmss"]),
+  );
+  assertEquals(cloud, { host: "p2p.example.com", port: 8801 });
+  assertEquals(dialect, "dmss");
+  assert(refusal(["--dialect", "imou"]).includes("smartpss, dmss"));
+  assert(refusal(["--cloud", "dmss:0"]).includes("auto, easy4ip, dolynk, or HOST"));
+});
+
+Deno.test("the key of an app needs a cloud to belong to", () => {
+  const file = ["--app-key-file", "app.key"];
+  assert(refusal(file).includes("--cloud"));
+  assert(refusal([...file, "--cloud", "auto"]).includes("--cloud"));
+  for (const words of [["--cloud", "dolynk"], ["--cloud", "example.com"], ["--dialect", "dmss"]]) {
+    tunnelOptions(settings([...file, ...words]));
+  }
 });

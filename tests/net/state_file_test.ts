@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import type { Failure } from "../../lib/core/failure.ts";
 import { type DeviceRoute, Memory } from "../../lib/core/memory.ts";
-import { StateFile } from "../../lib/net/state_file.ts";
+import { StateFile, stateFilePath } from "../../lib/net/state_file.ts";
 
 const SERIAL = "EXAMPLE0SERIAL0";
 const ROUTE: DeviceRoute = { cloud: "dolynk", dialect: "dmss", sign: "skip", path: "direct" };
@@ -140,4 +140,26 @@ Deno.test({
     assertEquals(file.recall(SERIAL), ROUTE);
     assertEquals(warnings, []);
   },
+});
+
+Deno.test("the file is where each system keeps what programs remember", () => {
+  const at = (os: typeof Deno.build.os, variables: Record<string, string>): string | undefined =>
+    stateFilePath(os, (name) => variables[name]);
+  const home = { HOME: "/home/viewer" };
+  assertEquals(at("linux", home), "/home/viewer/.local/state/dahua-p2p/devices.json");
+  assertEquals(
+    at("darwin", { ...home, XDG_STATE_HOME: "/state/" }),
+    "/state/dahua-p2p/devices.json",
+  );
+  assertEquals(
+    at("linux", { ...home, XDG_STATE_HOME: "relative" }),
+    "/home/viewer/.local/state/dahua-p2p/devices.json",
+  );
+  assertEquals(at("linux", {}), undefined);
+  assertEquals(at("linux", { HOME: "" }), undefined);
+  assertEquals(
+    at("windows", { ...home, LOCALAPPDATA: "C:\\Users\\v\\AppData\\Local" }),
+    "C:\\Users\\v\\AppData\\Local\\dahua-p2p\\devices.json",
+  );
+  assertEquals(at("windows", home), undefined);
 });
