@@ -230,6 +230,7 @@ export class SupervisedSession {
         signal: abort.signal,
         onEvent: (event) => this.#onConnectEvent(event),
       });
+      if (abort.signal.aborted) return await verified.session.close();
       for (const failure of verified.failures) onEvent({ type: "warning", failure });
       this.#begin(verified, monotonicNow() - startedAt);
     } catch (error) {
