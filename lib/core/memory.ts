@@ -53,7 +53,9 @@ export const MAX_MEMORY_LENGTH = 1_000_000;
 
 const DAY_MS = 86_400_000;
 const SIGNS: readonly SignChoice[] = ["ask", "skip"];
-const PATHS: readonly PathKind[] = ["direct", "relay"];
+/** A record, so that a new kind of path cannot be forgotten here. */
+const IS_PATH: Readonly<Record<PathKind, true>> = { direct: true, relay: true };
+const PATHS = Object.keys(IS_PATH) as PathKind[];
 
 interface Entry extends DeviceRoute {
   readonly day: number;

@@ -22,7 +22,8 @@ export function startProgram(
       new URL("../../main.ts", import.meta.url).href,
       ...words,
     ],
-    env: { ...env },
+    // What one test leaves behind must not reach another, nor the developer's own runs.
+    env: { DAHUA_P2P_NO_STATE: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

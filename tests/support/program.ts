@@ -54,7 +54,8 @@ export function startProgram(args: readonly string[], options: ProgramOptions = 
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
-    env: { NO_COLOR: "1", ...options.env },
+    // What one test leaves behind must not reach another, nor the developer's own runs.
+    env: { NO_COLOR: "1", DAHUA_P2P_NO_STATE: "1", ...options.env },
   }).spawn();
   const stdout = new LineWatch(child.stdout);
   const stderr = new LineWatch(child.stderr);
@@ -119,7 +120,9 @@ class LineWatch {
       const found = lines.filter((line) => matches.test(line))[nth - 1];
       if (found !== undefined) return found;
       if (this.#ended) {
-        throw new Error(`no line ${nth} matches ${matches} in:\n${this.text}\nelsewhere:\n${otherText()}`);
+        throw new Error(
+          `no line ${nth} matches ${matches} in:\n${this.text}\nelsewhere:\n${otherText()}`,
+        );
       }
       await new Promise<void>((wake) => this.#waiting.add(wake));
     }
