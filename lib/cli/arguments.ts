@@ -2,11 +2,14 @@
  * Splits a command line into options and operands, strictly: nothing unknown, missing, empty or given
  * twice passes.
  *
- * The standard library's `parseArgs` is not used: it takes `--password-file -` for an option without
- * a value and an operand, splits `-pSECRET` into letters, and ignores what it does not know.
+ * The standard library's `parseArgs` collects the values. By itself it is lenient: it takes
+ * `--password-file -` for an option without a value and an operand, splits `-pSECRET` into letters,
+ * and keeps what it does not know. So every option is first brought into its one unmistakable form,
+ * `--name=VALUE`, and refused when it has none.
  *
  * @module
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { type Option, optionLabel } from "./option.ts";
 import { quoted } from "./printable.ts";
 import { usageError } from "./usage.ts";
@@ -37,23 +40,38 @@ export function parseArguments(
   if (args.length > MAX_ARGUMENTS) {
     throw usageError("The command line is too long.", `At most ${MAX_ARGUMENTS} words.`);
   }
-  const given = new Map<Option<unknown>, string[]>();
-  const operands: string[] = [];
-  const words = args[Symbol.iterator]();
-  const rest: string[] = [];
-
-  const take = (option: Option<unknown>, value: string): void => {
-    const values = given.get(option) ?? [];
-    if (value === "") {
+  const { words, operands } = canonical(args, options);
+  const names = options.map(({ name }) => name);
+  const parsed = parseArgs(words, { string: names, collect: names });
+  const given = new Map<Option<unknown>, readonly string[]>();
+  for (const option of options) {
+    const values = parsed[option.name];
+    // With `string` and `collect` every option has a list of texts, an empty one when not given.
+    if (!Array.isArray(values) || values.length === 0) continue;
+    if (values.includes("")) {
       throw usageError(`${optionLabel(option)} has an empty value.`, wanted(option));
     }
-    if (values.length > 0 && option.occurrence === "once" && option.placeholder !== undefined) {
+    if (values.length > 1 && option.occurrence === "once" && option.placeholder !== undefined) {
       throw usageError(`${optionLabel(option)} is given twice.`, "Give it once.");
     }
-    given.set(option, [...values, value]);
+    given.set(option, values);
+  }
+  return { given, operands };
+}
+
+/** Every option as `--name=VALUE`, a switch's value being `true`, and the operands apart. */
+function canonical(
+  args: readonly string[],
+  options: readonly Option<unknown>[],
+): { readonly words: readonly string[]; readonly operands: readonly string[] } {
+  const words: string[] = [];
+  const operands: string[] = [];
+  const rest = args[Symbol.iterator]();
+  const take = ({ name }: Option<unknown>, value: string): void => {
+    words.push(`--${name}=${value}`);
   };
   const takeNext = (option: Option<unknown>): void => {
-    const next = words.next();
+    const next = rest.next();
     if (next.done || (next.value.startsWith("-") && next.value !== "-")) {
       throw usageError(
         `${optionLabel(option)} needs a value.`,
@@ -62,10 +80,9 @@ export function parseArguments(
     }
     take(option, next.value);
   };
-
-  for (const word of words) {
+  for (const word of rest) {
     if (word === "--") {
-      rest.push(...words);
+      operands.push(...rest);
     } else if (word.startsWith("--")) {
       const equals = word.indexOf("=");
       const name = word.slice(2, equals < 0 ? undefined : equals);
@@ -94,7 +111,7 @@ export function parseArguments(
       operands.push(word);
     }
   }
-  return { given, operands: [...operands, ...rest] };
+  return { words, operands };
 }
 
 function wanted(option: Option<unknown>): string {
