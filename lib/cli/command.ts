@@ -28,6 +28,15 @@ export interface Operands {
   readonly what: string;
 }
 
+/** A run that ended with an error, its arguments unreadable perhaps. */
+export interface FailedRun {
+  readonly error: unknown;
+  /** What it would end with. */
+  readonly code: ExitCode;
+  readonly words: readonly string[];
+  readonly host: Host;
+}
+
 /** One command. */
 export interface Command {
   /** Its word, given first; none for the command that needs no word. */
@@ -45,4 +54,6 @@ export interface Command {
    * @throws {FailureError} When it fails; the caller prints it and ends with the reason's exit code.
    */
   run(context: CommandContext): Promise<ExitCode>;
+  /** Tells of an error, once it is printed, where its own callers look; and says how to end. */
+  readonly failed?: ((run: FailedRun) => ExitCode) | undefined;
 }

@@ -33,8 +33,10 @@ export async function runCommandLine(
 ): Promise<ExitCode> {
   const redactor = new Redactor();
   let log = openLog({ level: "info", format: likelyFormat(args, host) }, redactor, host);
+  let picked: PickedCommand | undefined;
   try {
-    const { command, words } = pickCommand(args);
+    picked = pickCommand(args);
+    const { command, words } = picked;
     const parsed = parseArguments(words, command.options);
     if (parsed.given.has(HELP)) {
       const others = command === COMMANDS[0] ? COMMANDS.slice(1) : [];
@@ -54,13 +56,17 @@ export async function runCommandLine(
     const { operands } = parsed;
     return await command.run({ settings, operands, host, log, redactor });
   } catch (error) {
-    return reportError(error, log);
+    const code = reportError(error, log);
+    return picked?.command.failed?.({ error, code, words: picked.words, host }) ?? code;
   }
 }
 
-function pickCommand(
-  args: readonly string[],
-): { readonly command: Command; readonly words: readonly string[] } {
+interface PickedCommand {
+  readonly command: Command;
+  readonly words: readonly string[];
+}
+
+function pickCommand(args: readonly string[]): PickedCommand {
   const named = COMMANDS.find(({ name }) => name !== undefined && name === args[0]);
   return named ? { command: named, words: args.slice(1) } : { command: COMMANDS[0], words: args };
 }

@@ -10,6 +10,12 @@ import type { Reason } from "../core/failure.ts";
 export const EXIT = {
   /** Done, or stopped after having been ready. */
   ok: 0,
+  /** For `check --nagios` only: up, but not as it should be. */
+  nagiosWarning: 1,
+  /** For `check --nagios` only: down. */
+  nagiosCritical: 2,
+  /** For `check --nagios` only: nobody knows. */
+  nagiosUnknown: 3,
   /** Bad flag or serial. */
   usage: 64,
   /** No cloud knows this serial. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseCloudChoice, parseForward } from "./address.ts";
+import { CHECK_OPTIONS } from "./check_options.ts";
 import { parseDuration } from "./duration.ts";
 import {
   integerFrom,
@@ -339,5 +340,6 @@ export const ALL_OPTIONS: readonly Option<unknown>[] = [
   CAPTURE_SECRETS,
   JSON_LINES,
   ...RETRY_OPTIONS,
+  ...CHECK_OPTIONS,
   ...COMMON_OPTIONS,
 ];

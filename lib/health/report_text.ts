@@ -39,9 +39,14 @@ function deviceLines(device: DeviceReport, width: number): string[] {
     ...(hidden > 0 ? [`  (${hidden} earlier outages)`] : []),
     ...outages.slice(-MAX_OUTAGES).map(({ from, to, durationMs, reason, message }) =>
       `  ${instant(from)}  ${to === undefined ? "lasting " : ""}${span(durationMs)}  ` +
-      `${reason}: ${message}`
+      `${reason}: ${firstSentence(message)}`
     ),
   ];
+}
+
+/** What happened, without what to do about it. */
+function firstSentence(text: string): string {
+  return /^.*?[.!?](?= [A-Z]|$)/.exec(text)?.[0] ?? text;
 }
 
 /** Median, 90 and 99 percent. */
