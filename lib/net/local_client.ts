@@ -13,6 +13,12 @@ const READ_BYTES = 65_536;
 /** RTSP of the device. */
 export const RTSP_PORT = 554;
 
+/**
+ * Ends of a realm after which the rest of its bytes cannot be had any more. Waiting until the program
+ * has taken what it was given would keep one that does not read for ever.
+ */
+const CUT_SHORT: readonly string[] = ["slow-client", "session-lost", "connection"];
+
 /** Why a client's connection ended: its own doing, or the word its realm ended with. */
 export type ClientEnd = "client" | "refused" | string;
 
@@ -52,6 +58,7 @@ export class LocalClient {
       this.#closeConn();
       return outcome === "refused" ? "refused" : await this.#stream.ended;
     }
+    void this.#stream.ended.then((reason) => CUT_SHORT.includes(reason) && this.#closeConn());
     const upward = this.#pumpToDevice();
     const reason = await this.#pumpToClient();
     this.#closeConn();
@@ -91,7 +98,7 @@ export class LocalClient {
   async #pumpToClient(): Promise<ClientEnd> {
     for (;;) {
       const chunks = await this.#stream.read();
-      if (this.#connClosed) return "client";
+      if (this.#connClosed) return await this.#stream.ended;
       if (!chunks) break;
       if (this.#filter) {
         for (const chunk of chunks) await this.#upward(this.#filter.fromDevice(chunk));

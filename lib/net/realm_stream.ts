@@ -15,7 +15,7 @@ export interface RealmPort {
   read(maxBytes: number): readonly Uint8Array[];
   /** Our side has nothing more to send. */
   finish(): void;
-  /** Ends the realm. */
+  /** Ends the realm and drops what was not read. */
   close(): void;
 }
 
@@ -33,6 +33,7 @@ export class RealmStream {
   #isReadable = true;
   #isWritable = false;
   #closed = false;
+  #isReleased = false;
 
   /** Makes the stream of a realm that is being opened. */
   constructor(port: RealmPort) {
@@ -92,9 +93,12 @@ export class RealmStream {
     if (!this.#closed) this.#port.finish();
   }
 
-  /** Closes the realm at once. */
+  /** Closes the realm at once, and lets go of what was not read of one that is closed already. */
   close(): void {
-    if (!this.#closed) this.#port.close();
+    if (!this.#isReleased) {
+      this.#isReleased = true;
+      this.#port.close();
+    }
     this.onClosed("local");
   }
 

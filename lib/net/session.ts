@@ -135,8 +135,10 @@ export class Session {
       read: (maxBytes) => driver.run((link, now) => link.read(realm!, maxBytes, now)),
       finish: () => driver.run((link, now) => link.finish(realm!, now)),
       close: () => {
-        this.#streams.delete(realm!);
-        driver.run((link, now) => link.close(realm!, now));
+        if (realm === undefined) return;
+        const id = realm;
+        this.#streams.delete(id);
+        driver.run((link, now) => link.close(id, now));
       },
     });
     if (driver.machine.state !== "ready") {

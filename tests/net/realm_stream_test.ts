@@ -90,3 +90,13 @@ Deno.test("closing twice tells the session once", () => {
   stream.close();
   assertEquals(closes, 1);
 });
+
+Deno.test("closing a stream lets go of what the device sent before it closed", () => {
+  let closes = 0;
+  const stream = new RealmStream({ ...NOTHING, close: () => closes++ });
+  stream.onClosed("device");
+  assertEquals(closes, 0);
+  stream.close();
+  stream.close();
+  assertEquals(closes, 1);
+});
