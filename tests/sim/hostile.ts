@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { utf8 } from "../../lib/core/bytes.ts";
+import { readUint32, utf8, writeUint32 } from "../../lib/core/bytes.ts";
+import { FLAG_CTL, FLAG_RST, HEADER_BYTES } from "../../lib/core/ptcp/segment.ts";
 import type { Chooser } from "./chooser.ts";
 
 const HEADS: readonly Uint8Array[] = [
@@ -62,4 +63,18 @@ export function damaged(original: Uint8Array, choose: Chooser): Uint8Array {
       }
       return copy;
   }
+}
+
+/**
+ * A segment that would be believed if its source were not looked at: it follows a real one, with
+ * bytes of its own, a reset, or an ack of everything.
+ */
+export function forgedSegment(real: Uint8Array, choose: Chooser): Uint8Array {
+  const body = choose.of([new Uint8Array(), choose.random.bytes(choose.between(1, 1292))]);
+  const forged = new Uint8Array(HEADER_BYTES + body.length);
+  forged.set(real.subarray(0, HEADER_BYTES));
+  forged.set(body, HEADER_BYTES);
+  writeUint32(forged, 4, (readUint32(real, 4) + real.length - HEADER_BYTES) >>> 0);
+  forged[13] = choose.of([0, 0, FLAG_RST, FLAG_CTL]);
+  return forged;
 }

@@ -9,10 +9,11 @@ import { SMARTPSS } from "../../lib/core/cloud/dialect.ts";
 import type { Link } from "../../lib/core/link.ts";
 import { seededRandom } from "../../lib/core/random.ts";
 import type { LinkSettings } from "../../lib/core/link_options.ts";
+import { isPtcp } from "../../lib/core/ptcp/segment.ts";
 import type { Endpoint } from "../../lib/core/types.ts";
 import { memoDeriveKey } from "../support/memo_derive_key.ts";
 import { Chooser } from "./chooser.ts";
-import { damaged, noise } from "./hostile.ts";
+import { damaged, forgedSegment, noise } from "./hostile.ts";
 import { KeptLink, type KeptLinkEvent } from "./kept_link.ts";
 import { type ClientEnd, LocalClient } from "./local_client.ts";
 import { Nat } from "./nat.ts";
@@ -44,6 +45,8 @@ const SETTLE_MS = 200_000;
 const RECOVER_MS = 420_000;
 /** How long fresh clients need on a line that works. */
 const FRESH_MS = 60_000;
+/** A clean stop on a line that works; less than the link's own patience. */
+const STOP_MS = 3_500;
 /** After the stop: the longest memory in the world is that of a silent lease. */
 const FORGET_MS = 150_000;
 /** Steps between two looks at the buffers. */
@@ -91,10 +94,13 @@ class Simulation {
   readonly #deviceNat: Nat | undefined;
   readonly #clients: LocalClient[] = [];
   readonly #seen: Sighting[] = [];
+  #lastSegment: Uint8Array | undefined;
   readonly #lineFaults: Extract<Fault, { type: "line" }>[] = [];
   readonly #downs: Record<string, number> = {};
   #sockets: Readonly<Record<"main" | "us" | "device", Endpoint>>;
   #clockAheadMs: number;
+  /** Since the last handshake, which learned the cloud's time by it. */
+  #isClockStepped = false;
   #phase: "trouble" | "calm" | "over" = "trouble";
 
   constructor(scenario: Scenario) {
@@ -151,6 +157,7 @@ class Simulation {
     const calmAt = net.now;
     this.#runUntil(calmAt + SETTLE_MS);
     this.#checkSettled();
+    this.#checkRealms();
     this.#runUntil(calmAt + RECOVER_MS, () => this.#isReady());
     this.#require(this.#isReady(), `no link came back: ${this.#standing()}`);
     this.#checkFresh(calmAt);
@@ -188,6 +195,7 @@ class Simulation {
 
   #prepare(attempt: number, sign: "ask" | "skip"): LinkSettings {
     const scenario = this.#scenario;
+    this.#isClockStepped = false;
     this.#sockets = this.#newSockets(attempt);
     this.#node.readdress(this.#sockets);
     return {
@@ -275,6 +283,7 @@ class Simulation {
         });
       case "clock-step":
         this.#clockAheadMs += fault.byMs;
+        this.#isClockStepped = true;
         return;
       case "hostile":
         return this.#attack(fault.datagrams, fault.forMs);
@@ -291,7 +300,7 @@ class Simulation {
     });
   }
 
-  /** A stranger's noise or damaged copy, or an old datagram once more from where it came. */
+  /** A stranger's noise, damaged copy or forged segment, or an old datagram once more from where it came. */
   #hostileDatagram(): void {
     const choose = this.#choose;
     const socket = choose.of(["main", "us", "device"]);
@@ -301,7 +310,14 @@ class Simulation {
       { ...DEVICE_PUBLIC, port: choose.between(1, 65_535) },
       { ...MAIN, port: MAIN.port + 7 },
     ]);
-    switch (choose.of(["noise", "damaged", "replayed"])) {
+    switch (choose.of(["noise", "damaged", "forged", "replayed"])) {
+      case "forged":
+        if (this.#lastSegment === undefined) return;
+        return this.#node.deliver({
+          socket: choose.of(["main", "device"]),
+          from: stranger,
+          data: forgedSegment(this.#lastSegment, choose),
+        });
       case "noise":
         return this.#node.deliver({ socket, from: stranger, data: noise(choose) });
       case "damaged":
@@ -321,6 +337,7 @@ class Simulation {
     if (sighting.fate !== "delivered" || sighting.from === DEVICE_NAME && sighting.to === MAIN) {
       return;
     }
+    if (isPtcp(sighting.data)) this.#lastSegment = sighting.data;
     const at = this.#net.steps % REMEMBERED;
     if (this.#seen.length < REMEMBERED) this.#seen.push(sighting);
     else this.#seen[at] = sighting;
@@ -378,10 +395,10 @@ class Simulation {
   /** After a calm: nothing is still on its way for whoever waits for it. */
   #checkSettled(): void {
     for (const client of this.#clients) {
-      const { record, plan } = client;
-      if (client.end === "finished" && plan.port === 554 && !record.isHungUp) {
-        this.#require(record.isServed, `client ${record.salt} finished, its service waits`);
-      }
+      const { record } = client;
+      // Whoever left has been hung up on: by DISC, or by the end of the session.
+      const isGone = record.dials === 0 || record.isHungUp || record.isServed;
+      this.#require(client.end === undefined || isGone, `client ${record.salt} left a connection`);
       if (!client.isOwed) continue;
       const { accepted, arrived, served, received, salt } = record;
       this.#require(
@@ -392,6 +409,13 @@ class Simulation {
     }
   }
 
+  /** The link holds exactly the realms of the clients that are there. */
+  #checkRealms(): void {
+    const held = this.#kept.link?.carrier?.realms.realmCount ?? 0;
+    const open = this.#clients.filter(({ realm }) => realm !== undefined).length;
+    this.#require(held === open, `${held} realms for ${open} clients`);
+  }
+
   #checkFresh(calmAt: number): void {
     const fresh: LocalClient[] = [];
     const isDone = (): boolean => fresh.every(({ end }) => end !== undefined);
@@ -400,6 +424,7 @@ class Simulation {
       for (let i = 0; i < 3; i++) fresh.push(this.#addClient(FRESH_CLIENT, this.#net.now + i));
       this.#runUntil(this.#net.now + FRESH_MS, isDone);
       this.#require(isDone(), `fresh clients wait: ${JSON.stringify(fresh.map((c) => c.record))}`);
+      this.#checkRealms();
       if (fresh.every(({ end }) => end === "complete")) return;
       // A link that looked well was not: it must have been given up, and the next one is.
       this.#runUntil(this.#net.now + RECOVER_MS, () => this.#isReady());
@@ -415,16 +440,19 @@ class Simulation {
   #stop(): void {
     this.#phase = "over";
     this.#node.act((now) => this.#kept.stop(now));
-    this.#runUntil(this.#net.now + 6_000, () => this.#kept.state === "ended");
+    this.#runUntil(this.#net.now + STOP_MS, () => this.#kept.state === "ended");
     this.#require(this.#kept.state === "ended", "the stop takes too long");
     this.#require(this.#kept.pollDeadline() === undefined, "a timer is left");
     this.#require(this.#kept.pollTransmit() === undefined, "a datagram is left");
-    this.#runUntil(this.#net.now + FORGET_MS);
     const { counters } = this.#world;
+    this.#runUntil(this.#net.now + 1_000);
+    // By a clock that was put wrong meanwhile the relay refuses what we sign.
+    const isReturned = counters.openLeases === 0 || this.#isClockStepped;
+    this.#require(isReturned, `${counters.openLeases} leases not given back`);
+    this.#runUntil(this.#net.now + FORGET_MS);
     this.#require(counters.realmsOpen === 0, `${counters.realmsOpen} realms left at the device`);
     this.#require(counters.sessionsOpen === 0, `${counters.sessionsOpen} sessions left`);
     this.#require(this.#world.openConnections === 0, "connections to services left");
-    this.#require(counters.openLeases === 0, `${counters.openLeases} leases left`);
   }
 
   #isReady(): boolean {
