@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concat, equals } from "@std/bytes";
 import { DecodeError } from "./errors.ts";
 import type { Endpoint } from "./types.ts";
 
@@ -87,23 +88,12 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
 
 /** Whether both hold the same bytes. */
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+  return equals(a, b);
 }
 
 /** All chunks in one array. */
 export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
-  const all = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return all;
+  return chunks.length === 1 ? chunks[0]! : concat(chunks);
 }
 
 /** Whether two endpoints are the same address and port. */

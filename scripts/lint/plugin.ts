@@ -1,7 +1,7 @@
 /**
  * Lint rules of this project: what the type checker cannot see of its architecture.
  *
- * - `core-purity`: lib/core takes time and randomness as parameters and imports only itself, noble
+ * - `core-purity`: lib/core takes time and randomness as parameters and imports only itself, noble,
  *   and the XML parser.
  * - `runtime-place`: under lib, only lib/net and lib/cli call the runtime.
  * - `import-direction`: core <- net <- health, status <- lib/mod.ts <- cli <- main.
@@ -23,7 +23,7 @@ import {
 const MAX_LINES = 400;
 
 /** Bare specifiers that lib/core may import. */
-const CORE_PACKAGES = /^(?:@noble\/(?:hashes|ciphers)\/.+|@std\/xml)$/;
+const CORE_PACKAGES = /^(?:@noble\/(?:hashes|ciphers)\/.+|@std\/(?:bytes|xml))$/;
 
 /** Globals of ECMAScript itself that reach the clock, the locale or the global object. */
 const IMPURE_GLOBALS = new Set([
@@ -98,7 +98,8 @@ const corePurity: Deno.lint.Rule = {
         context.report({
           node,
           message: `lib/core may not import "${specifier}"`,
-          hint: "Allowed: lib/core itself, @noble/hashes/, @noble/ciphers/ and @std/xml.",
+          hint:
+            "Allowed: lib/core itself, @noble/hashes/, @noble/ciphers/, @std/bytes and @std/xml.",
         });
       }),
       ImportExpression(node): void {
