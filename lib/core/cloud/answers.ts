@@ -86,6 +86,22 @@ export function decodeStart(
   return { sid, lifetimeSeconds: Number.isFinite(time) && time > 0 ? time : 0 };
 }
 
+/** Where the agent may stand in an answer that nobody has recorded; the first is `/relay/agent`'s. */
+const TCP_AGENT_TAGS = ["Agent", "agent", "agentAddr", "AgentAddr", "Address"];
+
+/**
+ * `/device/{SN}/tcprelay-channel`: the agent of a TCP relay and the token of our place at it. Their
+ * names are those of `/relay/agent`, or one of a few like them.
+ *
+ * @throws {DecodeError} When either is missing or not what it should be.
+ */
+export function decodeTcpRelay(body: Body): { readonly agent: Endpoint; readonly token: string } {
+  const token = body.get("Token") ?? body.get("token") ?? "";
+  if (!/^[\x21-\x7e]{1,512}$/.test(token)) throw new DecodeError("no usable Token");
+  const tag = TCP_AGENT_TAGS.find((name) => body.has(name)) ?? "Agent";
+  return { agent: endpointOf(body, tag), token };
+}
+
 /** What was dropped from an answer that is usable without it. */
 export type Dropped = (what: string) => void;
 

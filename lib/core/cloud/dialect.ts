@@ -101,6 +101,8 @@ export interface Dialect {
   readonly relayStartBody: (serial: string) => Tag[];
   /** Body of relay-channel. */
   readonly relayChannelBody: (agent: string, auth: AuthBlock | undefined) => Tag[];
+  /** Body of tcprelay-channel. */
+  readonly tcpRelayChannelBody: (auth: AuthBlock | undefined) => Tag[];
   /** Whether the agent is asked for a sign (0x17) that the device wants to see (0x19). */
   readonly sign: SignChoice;
 }
@@ -114,6 +116,11 @@ export function authTags(auth: AuthBlock): Tag[] {
     ["RandSalt", auth.salt],
     ["UserName", auth.username],
   ];
+}
+
+/** The auth block of tcprelay-channel: the only form that was captured leaves the salt out. */
+export function saltlessAuthTags(auth: AuthBlock | undefined): Tag[] {
+  return auth ? authTags(auth).filter(([name]) => name !== "RandSalt") : [];
 }
 
 /** SmartPSS on the easy4ip cloud: the dialect of the recorded exchange. */
@@ -150,6 +157,7 @@ export const SMARTPSS: Dialect = {
   channelTiming: { anonymous: USUAL_TIMING, authenticated: AUTHENTICATED_TIMING },
   relayStartBody: () => [["Client", ":0"]],
   relayChannelBody: (agent, auth) => [...(auth ? authTags(auth) : []), ["agentAddr", agent]],
+  tcpRelayChannelBody: saltlessAuthTags,
   sign: "ask",
 };
 

@@ -23,7 +23,7 @@
  * @module
  */
 import { formatCreated } from "./clock.ts";
-import { authTags, type Dialect } from "./dialect.ts";
+import { authTags, type Dialect, saltlessAuthTags } from "./dialect.ts";
 import { type Timing, USUAL_TIMING } from "./exchange.ts";
 import { formatIdentify } from "./identify.ts";
 import type { Header } from "./message.ts";
@@ -97,5 +97,6 @@ export const DMSS: Dialect = {
     ...(auth ? [...authTags(auth), ["TransType", "1"] as const] : []),
     ["agentAddr", agent],
   ],
+  tcpRelayChannelBody: saltlessAuthTags,
   sign: "skip",
 };

@@ -24,7 +24,8 @@ export type ExchangeName =
   | "relay-agent"
   | "relay-start"
   | "relay-channel"
-  | "relay-unbind";
+  | "relay-unbind"
+  | "tcprelay-channel";
 
 /** How long an exchange waits and how often it repeats itself. */
 export interface Timing {
@@ -83,6 +84,12 @@ export const EXCHANGES: Readonly<Record<ExchangeName, Exchange>> = {
   "relay-start": { socket: "main", method: "post", timing: RELAY_STEP_TIMING },
   // Answered after 200 to 400 ms, through the device: an earlier resend makes duplicates there.
   "relay-channel": {
+    socket: "main",
+    method: "post",
+    timing: { ...USUAL_TIMING, firstResendMs: 2_000 },
+  },
+  // It carries the account's proof, as relay-channel does.
+  "tcprelay-channel": {
     socket: "main",
     method: "post",
     timing: { ...USUAL_TIMING, firstResendMs: 2_000 },

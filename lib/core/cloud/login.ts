@@ -67,6 +67,14 @@ export function prove(login: Login, createDate: number, random: Random): AuthBlo
   return block(login, random.uint32() | 0, createDate, "");
 }
 
+/** The key of the addresses in the device's answer, by the answer's nonce; nothing under type 0. */
+export function addressKeyOf(
+  login: Login,
+  deriveKey: DeriveKey,
+): ((nonce: number) => Uint8Array) | undefined {
+  return login.type === "0" ? undefined : (nonce) => localAddressKey(login.key, nonce, deriveKey);
+}
+
 function block(
   login: Extract<Login, { type: "1" }>,
   nonce: number,

@@ -135,6 +135,17 @@ export function relayChannel(
   };
 }
 
+/** Calls the device to a TCP relay, and asks which. */
+export function tcpRelayChannel(run: RunFacts, main: Endpoint, login: Login): Request {
+  const { dialect, environment: { random } } = run;
+  return {
+    ...simple("tcprelay-channel", main),
+    ...ofDevice("/device/{SN}/tcprelay-channel", run),
+    tags: (createDate) => dialect.tcpRelayChannelBody(prove(login, createDate, random)),
+    proof: login.type === "1" ? "account" : "none",
+  };
+}
+
 /** Gives the place back: to the relay server, not to the agent. */
 export function relayUnbind(relayServer: Endpoint, token: string): Request {
   return { ...simple("relay-unbind", relayServer), ...ofToken("/relay/unbind/", token) };

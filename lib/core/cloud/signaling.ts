@@ -11,7 +11,7 @@
  * ```
  *
  * Without an account round 2 is not waited for. The relay has its own table in
- * `relay_preparation.ts`; this is the one of the device:
+ * `relay_preparation.ts`, the last resort in `tcp_relay_preparation.ts`; this is the one of the device:
  *
  * | state         | on                                              | then                         |
  * |---------------|-------------------------------------------------|------------------------------|
@@ -27,13 +27,13 @@
  * | calling       | salt refused, account at hand                   | salting, or calling          |
  * | calling       | 404                                             | failed: device-offline       |
  * | calling       | any other refusal                               | failed                       |
- * | calling       | silent, relay pending or ready, path not direct | unanswered                   |
+ * | calling       | silent, relay not failed, path not direct       | unanswered                   |
  * | calling       | silent otherwise, path not relay                | failed: device-silent        |
  * | salting       | salt known                                      | calling, type 1, once        |
  * | salting       | no salt to be had                               | failed: cloud-unreachable    |
  * | unanswered    | relay failed                                    | failed                       |
  * | any           | `release`                                       | releasing                    |
- * | releasing     | relay-unbind ended, or nothing to unbind        | released                     |
+ * | releasing     | the relay has nothing (more) to give back       | released                     |
  *
  * Source: PROTOCOL.md section 9.
  *
@@ -41,14 +41,15 @@
  */
 import { DecodeError, StateError } from "../errors.ts";
 import type { Failure } from "../failure.ts";
+import { earlier } from "../timer_table.ts";
 import type { Datagram, Deadline, Endpoint, Machine, TraceEvent, Transmit } from "../types.ts";
 import { decodeChannel, decodeLookup, decodeRefusal, type Refusal } from "./answers.ts";
-import { localAddressKey } from "./device_auth.ts";
 import { type SocketRole, USUAL_TIMING } from "./exchange.ts";
 import * as failures from "./failures.ts";
 import { decodeDeviceInfo, type DeviceInfo } from "./info.ts";
-import { ANONYMOUS, type Credentials, type Login } from "./login.ts";
+import { addressKeyOf, ANONYMOUS, type Credentials, type Login } from "./login.ts";
 import { LoginChoice, type NextStep } from "./login_choice.ts";
+import { RelayHosts } from "./relay_hosts.ts";
 import { RelayPreparation } from "./relay_preparation.ts";
 import * as requests from "./requests.ts";
 import {
@@ -57,6 +58,7 @@ import {
   type SignalingEvent,
   type SignalingOptions,
 } from "./signaling_options.ts";
+import { TcpRelayPreparation } from "./tcp_relay_preparation.ts";
 import { type Outcome, TransactionTable } from "./transaction_table.ts";
 import { decodeBody } from "./xml.ts";
 
@@ -75,12 +77,15 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   readonly #options: SignalingOptions;
   readonly #table: TransactionTable;
   readonly #relay: RelayPreparation;
+  readonly #tcpRelay: TcpRelayPreparation;
   readonly #run: requests.RunFacts;
   readonly #choice: LoginChoice;
   readonly #events: SignalingEvent[] = [];
   #state: State = { name: "idle" };
+  readonly #cloudName: string;
   #main: Endpoint;
   #us: Endpoint | undefined;
+  #login: Login = ANONYMOUS;
   readonly #said = new Set<"clock-skew" | "trying">();
   #calledAt = 0;
   #startedAt = 0;
@@ -94,14 +99,18 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   constructor(options: SignalingOptions) {
     this.#options = options;
     this.#main = firstServer(options);
+    this.#cloudName = options.cloudName ?? options.dialect.cloud.name;
     this.#run = requests.runFacts(options);
     this.#choice = new LoginChoice(options.authType, options.credentials);
     this.#table = new TransactionTable(options.dialect, options.environment);
-    this.#relay = new RelayPreparation({
+    const relays = {
       run: this.#run,
       table: this.#table,
-      judged: (error, login) => this.#choice.judged(error, login),
-    });
+      hosts: options.relayHosts ?? new RelayHosts(),
+      judged: (error: string, login: Login) => this.#choice.judged(error, login),
+    };
+    this.#relay = new RelayPreparation(relays);
+    this.#tcpRelay = new TcpRelayPreparation(relays);
   }
 
   /** How far the cloud's clock is ahead of ours, in ms. */
@@ -117,12 +126,20 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     this.#advance(now);
   }
 
+  /** Calls the device to a TCP relay; to be asked for once its answer to p2p-channel is known. */
+  callTcpRelay(now: number): void {
+    const word = this.#state.name === "called" ? "accepted" : "unknown";
+    if (!this.#over) this.#tcpRelay.start(this.#main, this.#login, word, now);
+    this.#advance(now);
+  }
+
   /** Ends everything and gives the place at the relay back; `released` follows. */
   release(now: number): void {
     if (this.#state.name === "releasing" || this.#state.name === "released") return;
-    this.#table.cancelAll();
+    this.#table.cancelAll("relay-agent");
+    this.#tcpRelay.stop();
     this.#state = { name: "releasing" };
-    if (!this.#relay.release(now)) this.#released();
+    this.#relay.release(now);
     this.#advance(now);
   }
 
@@ -140,8 +157,9 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   }
 
   handleTimeout(now: number): void {
-    let ended = this.#table.handleTimeout(now);
-    for (; ended; ended = this.#table.handleTimeout(now)) this.#dispatch(ended, now);
+    for (let e = this.#table.handleTimeout(now); e; e = this.#table.handleTimeout(now)) {
+      this.#dispatch(e, now);
+    }
     this.#relay.handleTimeout(now);
     if (this.#state.name === "asking" && now >= this.#state.until) {
       this.#call(this.#choice.first(), now);
@@ -159,14 +177,9 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
 
   pollDeadline(): Deadline | undefined {
     if (this.#events.length > 0) return { at: this.#now, reason: "event" };
-    let next = this.#table.pollDeadline();
-    const info: Deadline | undefined = this.#state.name === "asking"
-      ? { at: this.#state.until, reason: "info" }
-      : undefined;
-    for (const deadline of [info, this.#relay.pollDeadline()]) {
-      if (deadline && (!next || deadline.at < next.at)) next = deadline;
-    }
-    return next;
+    const state = this.#state;
+    const info = state.name === "asking" ? { at: state.until, reason: "info" } : undefined;
+    return earlier(earlier(this.#table.pollDeadline(), info), this.#relay.pollDeadline());
   }
 
   get #over(): boolean {
@@ -182,20 +195,18 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
       case "lookup":
         return this.#onLookup(outcome, now);
       case "probe-device":
-        return this.#onProbe(outcome);
+        if (outcome.kind === "refused" && outcome.response.status === 404) {
+          this.#fail(failures.deviceOffline());
+        }
+        return;
       case "device-info":
         return this.#onInfo(outcome, now);
       case "p2p-channel":
         return this.#onChannel(outcome, now);
-      case "online-relay":
-      case "relay-agent":
-      case "relay-start":
-      case "relay-channel":
+      case "tcprelay-channel":
+        return this.#tcpRelay.handleOutcome(outcome);
+      default:
         return this.#relay.handleOutcome(outcome, now);
-      case "relay-unbind":
-        if (outcome.kind === "trying" || this.#state.name !== "releasing") return;
-        if (!this.#table.isOpen("relay-unbind")) this.#released();
-        return;
     }
   }
 
@@ -207,7 +218,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     } else if (exchange === "device-info") {
       this.#learn("none", now);
     } else {
-      this.#relay.unusable(outcome, error);
+      (exchange === "tcprelay-channel" ? this.#tcpRelay : this.#relay).unusable(outcome, error);
     }
   }
 
@@ -235,21 +246,14 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     this.#fail(failure);
   }
 
-  #onProbe(outcome: Outcome): void {
-    if (outcome.kind === "refused" && outcome.response.status === 404) {
-      this.#fail(failures.deviceOffline());
-    }
-  }
-
   #onInfo(outcome: Outcome, now: number): void {
-    if (outcome.kind === "trying") return;
-    if (outcome.kind !== "answered") {
-      if (!this.#table.isOpen("device-info")) this.#learn("none", now);
-      return;
+    if (outcome.kind === "answered") {
+      const info = decodeDeviceInfo(decodeBody(outcome.response.body));
+      this.#events.push({ type: "device-info", info });
+      this.#learn(info, now);
+    } else if (outcome.kind !== "trying" && !this.#table.isOpen("device-info")) {
+      this.#learn("none", now);
     }
-    const info = decodeDeviceInfo(decodeBody(outcome.response.body));
-    this.#events.push({ type: "device-info", info });
-    this.#learn(info, now);
   }
 
   #learn(info: DeviceInfo | "none", now: number): void {
@@ -272,9 +276,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
       case "answered": {
         const answer = decodeChannel(
           decodeBody(outcome.response.body),
-          login.type === "1"
-            ? (nonce) => localAddressKey(login.key, nonce, this.#options.environment.deriveKey)
-            : undefined,
+          addressKeyOf(login, this.#options.environment.deriveKey),
           (what) => this.#trace("address-dropped", { what }, now),
         );
         this.#state = { name: "called" };
@@ -307,7 +309,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     // Whether the device is there will show at the relay.
     this.#state = { name: "unanswered" };
     this.#relay.channelEnded("silent", now);
-    if (this.#relay.state === "ready") this.#sayChannelFailed(now);
+    if (this.#relay.state === "ready" || path === "tcp-relay") this.#sayChannelFailed(now);
   }
 
   /** Takes what the relay has to say, and warns of the clock. */
@@ -323,25 +325,32 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
       else if (this.#state.name === "unanswered") this.#fail(this.#deviceSilent(now));
       else this.#events.push({ type: "relay-failed", failure: e.failure });
     }
+    for (let e = this.#tcpRelay.pollEvent(); e; e = this.#tcpRelay.pollEvent()) {
+      this.#events.push(e);
+    }
     const { clock } = this.#table;
     if (clock.skewed && !this.#said.has("clock-skew")) {
       this.#said.add("clock-skew");
       // Before what follows from it: a failure may name the clock.
       this.#events.unshift({ type: "clock-skew", offsetMs: clock.offsetMs });
     }
+    if (this.#state.name === "releasing" && this.#relay.isReleased) {
+      this.#table.cancelAll();
+      this.#state = { name: "released" };
+      this.#events.push({ type: "released" });
+    }
   }
 
   /** Starts the run with one of the servers. */
   #lookUp(server: number, now: number): void {
     const { servers, serverTimeoutMs: capMs } = { ...SIGNALING_DEFAULTS, ...this.#options };
-    const isLast = server === servers.length - 1;
     this.#table.cancelAll();
     this.#main = servers[server]!;
     this.#state = { name: "looking-up", server };
     this.#table.send(requests.warmUp(this.#run, this.#main), now);
-    const timing = isLast ? USUAL_TIMING : { ...USUAL_TIMING, capMs };
+    const timing = server === servers.length - 1 ? USUAL_TIMING : { ...USUAL_TIMING, capMs };
     this.#table.send(requests.lookup(this.#run, this.#main, timing), now);
-    this.#relay.start(this.#main, now);
+    if (this.#options.path !== "tcp-relay") this.#relay.start(this.#main, now);
   }
 
   /** Goes on after the device has refused a login. */
@@ -360,6 +369,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
 
   #call(login: Login, now: number): void {
     this.#state = { name: "calling", login };
+    this.#login = login;
     this.#calledAt = now;
     const localChannel = requests.localChannel(this.#run, this.#main, login);
     if (localChannel) this.#table.send(localChannel, now);
@@ -376,21 +386,12 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     this.#events.push({ type: "channel-failed", failure: this.#deviceSilent(now) });
   }
 
-  get #cloudName(): string {
-    return this.#options.cloudName ?? this.#options.dialect.cloud.name;
-  }
-
   #fail(failure: Failure): void {
     this.#table.cancelAll();
     this.#relay.stop();
+    this.#tcpRelay.stop();
     this.#state = { name: "failed" };
     this.#events.push({ type: "failed", failure });
-  }
-
-  #released(): void {
-    this.#table.cancelAll();
-    this.#state = { name: "released" };
-    this.#events.push({ type: "released" });
   }
 
   #trace(name: string, data: TraceEvent["data"], now: number): void {

@@ -11,10 +11,12 @@ import { IDENTIFY_BYTES } from "./identify.ts";
 import type { DeviceInfo } from "./info.ts";
 import type { Credentials, Login } from "./login.ts";
 import type { AuthType } from "./login_choice.ts";
-import type { Lease } from "./relay_preparation.ts";
+import type { RelayHosts } from "./relay_hosts.ts";
+import type { Lease } from "./relay_options.ts";
+import type { TcpRelayEvent } from "./tcp_relay_preparation.ts";
 
 /** Which ways to the device are wanted. */
-export type PathPolicy = "auto" | "direct" | "relay";
+export type PathPolicy = "auto" | "direct" | "relay" | "tcp-relay";
 
 /** Patience beyond that of the single exchanges. */
 export const SIGNALING_DEFAULTS = { infoTimeoutMs: 3_000, serverTimeoutMs: 4_000 } as const;
@@ -39,6 +41,8 @@ export interface SignalingOptions {
   readonly identify: Uint8Array;
   /** Randomness, clock, key derivation, traces. */
   readonly environment: Environment;
+  /** What is known of relays, shared by all runs; by default nothing. */
+  readonly relayHosts?: RelayHosts | undefined;
   /** How people know this cloud; the dialect's own word by default. */
   readonly cloudName?: string | undefined;
   /** How long type 0 is put off for the device's information; 3 s: it comes in one round trip. */
@@ -90,6 +94,7 @@ export type SignalingEvent =
   | { readonly type: "relay-ready"; readonly agent: Endpoint }
   /** No relay; the direct path does not need it. */
   | { readonly type: "relay-failed"; readonly failure: Failure }
+  | TcpRelayEvent
   /** Our clock is wrong by more than a minute; said once, the cloud's is used. */
   | { readonly type: "clock-skew"; readonly offsetMs: number }
   | { readonly type: "failed"; readonly failure: Failure }

@@ -85,9 +85,11 @@ export class TransactionTable {
     }
   }
 
-  /** Ends every exchange without an outcome. */
-  cancelAll(): void {
-    for (const transaction of this.#open) this.#finish(transaction);
+  /** Ends every exchange, or every one but `except`, without an outcome. */
+  cancelAll(except?: ExchangeName): void {
+    for (const transaction of this.#open) {
+      if (transaction.exchange !== except) this.#finish(transaction);
+    }
   }
 
   /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PtcpStats } from "../ptcp/stats.ts";
 import type { Deadline } from "../types.ts";
 
 /** What such a connection reports. */
@@ -36,4 +37,21 @@ export interface FrameTransport {
   read(now: number): Uint8Array | undefined;
   /** Ends the connection with a reset. */
   abort(now: number): void;
+}
+
+/** What a link needs beyond that, to open a session and to judge whether it lives. */
+export interface SessionTransport extends FrameTransport {
+  readonly stats: Readonly<PtcpStats>;
+  /** SRTT in ms, once measured; never where the transport does not tell. */
+  readonly smoothedRttMs: number | undefined;
+  /** Whether an acknowledgement must not wait for more input. */
+  readonly isAckUrgent: boolean;
+  /** When the oldest byte in flight was first sent. */
+  readonly oldestUnackedAt: number | undefined;
+  /** When anything last came from the peer. */
+  readonly lastReceiveAt: number | undefined;
+  /** When an acknowledgement last advanced. */
+  readonly lastProgressAt: number;
+  /** Begins the session. */
+  open(now: number): void;
 }

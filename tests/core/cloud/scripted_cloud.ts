@@ -33,6 +33,8 @@ import type { DeriveKey, Endpoint, TraceEvent } from "../../../lib/core/types.ts
 
 export const SERIAL = "EXAMPLE0SERIAL0";
 export const TOKEN = "00112233445566778899AABBCCDDEEFF-00112233445566778899aabbccddeeff";
+export const TCP_TOKEN = "ffeeddccbbaa99887766554433221100";
+export const TCP_AGENT: Endpoint = { ip: "192.0.2.12", port: 31500 };
 export const MAIN: Endpoint = { ip: "192.0.2.1", port: 8800 };
 export const MAIN_2: Endpoint = { ip: "192.0.2.2", port: 8800 };
 export const US: Endpoint = { ip: "192.0.2.80", port: 8803 };
@@ -129,6 +131,9 @@ export const HEALTHY: Readonly<Record<ExchangeName, Script>> = {
     reply(a, 200, [["version", "6.3.0"]], { afterMs: 300, from: AGENT }),
   ],
   "relay-unbind": (a) => [reply(a, 200, undefined)],
+  "tcprelay-channel": (a) => [
+    reply(a, 200, [["Agent", "192.0.2.12:31500"], ["Token", TCP_TOKEN]], { afterMs: 300 }),
+  ],
 };
 
 /** No answer. */
@@ -218,6 +223,7 @@ const PATHS: readonly [RegExp, ExchangeName][] = [
   [/^\/relay\/start\//, "relay-start"],
   [/\/relay-channel$/, "relay-channel"],
   [/^\/relay\/unbind\//, "relay-unbind"],
+  [/\/tcprelay-channel$/, "tcprelay-channel"],
 ];
 
 /** Signaling together with a scripted cloud. */
