@@ -46,6 +46,9 @@ export interface CheckDeviceOptions extends
   readonly findTunnel?: FindTunnel | undefined;
 }
 
+/** The handshake's own limit comes a little earlier than ours: it knows what was being waited for. */
+const HANDSHAKE_MARGIN_MS = 100;
+
 /**
  * Checks a device. Never rejects: whatever goes wrong is the result.
  *
@@ -132,7 +135,7 @@ async function checkCloud({ serial, options, findings, timeoutMs, signal }: Run)
     app: options.app,
     memory: options.memory,
     trace: options.trace,
-    timeoutMs,
+    timeoutMs: timeoutMs - HANDSHAKE_MARGIN_MS,
     signal,
     onEvent: (event) => {
       if (event.type === "phase") findings.passed(event.phase);
@@ -157,7 +160,7 @@ async function checkSession(run: Run): Promise<CheckResult> {
     app: options.app,
     memory: options.memory,
     trace: options.trace,
-    timeoutMs: Math.min(run.timeoutMs, DEFAULT_TIMEOUT_MS),
+    timeoutMs: Math.min(run.timeoutMs, DEFAULT_TIMEOUT_MS) - HANDSHAKE_MARGIN_MS,
     signal,
     onEvent: (event) => {
       if (event.type === "phase") {
