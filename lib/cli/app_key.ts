@@ -30,7 +30,19 @@ export function readAppKey(
   log: Pick<Log, "warning">,
 ): AppAccount | undefined {
   const path = settings.get(APP_KEY_FILE);
-  if (path === undefined) return undefined;
+  return path === undefined ? undefined : readAppKeyFile(path, host, log);
+}
+
+/**
+ * The pair in a file. One that others can read is warned about.
+ *
+ * @throws {FailureError} `config` when the file holds no pair.
+ */
+export function readAppKeyFile(
+  path: string,
+  host: Host,
+  log: Pick<Log, "warning">,
+): AppAccount {
   const label = path === "-" ? "Standard input" : `The app key file ${quoted(path)}`;
   const { text, readers } = readSecretFile(path, label, FORM, host);
   const app = text.trimStart().startsWith("{") ? fromJson(text) : fromLines(text);

@@ -26,6 +26,8 @@ export interface Operands {
   readonly max: number;
   /** What they are, for messages: "one serial". */
   readonly what: string;
+  /** Those that are names of commands, too, and mean none here. */
+  readonly words?: readonly string[] | undefined;
 }
 
 /** A run that ended with an error, its arguments unreadable perhaps. */

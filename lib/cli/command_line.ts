@@ -72,7 +72,9 @@ function pickCommand(args: readonly string[]): PickedCommand {
 }
 
 function checkOperands({ operands }: Arguments, { operands: wanted }: Command): void {
-  const late = COMMANDS.find(({ name }) => name !== undefined && operands.includes(name));
+  const late = COMMANDS.find(({ name }) =>
+    name !== undefined && operands.includes(name) && !wanted.words?.includes(name)
+  );
   if (late) {
     throw usageError(
       "The command comes after options.",

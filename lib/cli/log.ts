@@ -51,6 +51,7 @@ interface Burst {
 
 /** Writes records. There is one log in a process: a new one takes the place of the last. */
 export class Log {
+  readonly #options: LogOptions;
   readonly #logger: Logger;
   readonly #phaseLevel: LogLevel;
   readonly #now: () => number;
@@ -63,6 +64,7 @@ export class Log {
    * @param now Monotonic ms, for counting bursts.
    */
   constructor(options: LogOptions, now: () => number = () => performance.now()) {
+    this.#options = options;
     const style = { time: options.audience === "file" ? "shown" : "hidden", color: options.color };
     const format = options.format === "json"
       ? jsonFormatter(options.redactor)
@@ -84,6 +86,13 @@ export class Log {
       ? "info"
       : "debug";
     this.#now = now;
+  }
+
+  /** The same log about another device; its bursts are counted apart. */
+  forDevice(name: string): Log {
+    const log = new Log(this.#options, this.#now);
+    log.#device = name;
+    return log;
   }
 
   /** Names the device all later records are about. */

@@ -87,7 +87,8 @@ export function optionLabel(option: Option<unknown>): string {
   return option.short === undefined ? `--${option.name}` : `-${option.short}, --${option.name}`;
 }
 
-function parseSwitch(text: string): boolean {
+/** Reads what turns a switch on or off. */
+export function parseSwitch(text: string): boolean {
   if (/^(1|true|yes)$/i.test(text)) return true;
   if (/^(0|false|no)$/i.test(text)) return false;
   throw new InvalidValue("1, true, yes, 0, false, no");

@@ -13,6 +13,7 @@
  * @module
  */
 import { parse } from "@std/yaml";
+import type { AppAccount } from "../../core/cloud/wsse.ts";
 import type { DeviceCredentials } from "../../net/connect.ts";
 import { formatListen } from "../../net/forward.ts";
 import type { TunnelOptions } from "../../net/tunnel.ts";
@@ -49,6 +50,8 @@ export interface ConfigSurroundings {
   readonly env: ReadEnvironment;
   /** The password in a file; @throws {FailureError} `config`. */
   readonly readPassword: (path: string) => string;
+  /** The app's pair in a file; @throws {FailureError} `config`. */
+  readonly readAppKey: (path: string) => AppAccount;
   /** Folder that relative paths start from. */
   readonly folder: string;
 }

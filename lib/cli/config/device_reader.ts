@@ -4,9 +4,10 @@
  * @module
  */
 import { FailureError } from "../../core/failure.ts";
+import type { AppAccount } from "../../core/cloud/wsse.ts";
 import type { DeviceCredentials } from "../../net/connect.ts";
 import { type Option, parseSwitch } from "../option.ts";
-import { FORWARD, TYPE, USERNAME } from "../options.ts";
+import { APP_KEY_FILE, FORWARD, TYPE, USERNAME } from "../options.ts";
 import { checkSerial } from "../serial.ts";
 import { Settings } from "../settings.ts";
 import { tunnelOptions } from "../tunnel_settings.ts";
@@ -84,7 +85,8 @@ export class DeviceReader {
     if (serial === undefined || !options) return undefined;
     const password = own.password ?? defaults?.password;
     const credentials = this.#credentials(given, password, path, isEnabled);
-    return { name, serial, isEnabled, options, credentials };
+    const app = isEnabled ? this.#app(given, values, path) : undefined;
+    return { name, serial, isEnabled, options: { ...options, app }, credentials };
   }
 
   #options(
@@ -173,6 +175,27 @@ export class DeviceReader {
     return password === undefined ? undefined : { username, password };
   }
 
+  #app(
+    given: ReadonlyMap<Option<unknown>, readonly string[]>,
+    values: Mapping,
+    path: readonly string[],
+  ): AppAccount | undefined {
+    const file = given.get(APP_KEY_FILE)?.[0];
+    if (file === undefined) return undefined;
+    try {
+      return this.#surroundings.readAppKey(this.#resolve(file));
+    } catch (error) {
+      if (!(error instanceof FailureError)) throw error;
+      const place = values.app_key_file === undefined ? ["defaults"] : path;
+      this.#findings.add([...place, "app_key_file"], error.failure.what, error.failure.advice);
+      return undefined;
+    }
+  }
+
+  #resolve(file: string): string {
+    return isAbsolute(file) ? file : `${this.#surroundings.folder}/${file}`;
+  }
+
   #password(place: PasswordPlace): string | undefined {
     const { key, value } = place;
     if (key === "password") return value;
@@ -182,7 +205,7 @@ export class DeviceReader {
   }
 
   #readPassword({ key, value, path }: PasswordPlace): string | undefined {
-    const { env, readPassword, folder } = this.#surroundings;
+    const { env, readPassword } = this.#surroundings;
     let file = value;
     if (key === "password_credential") {
       const directory = env("CREDENTIALS_DIRECTORY");
@@ -195,7 +218,7 @@ export class DeviceReader {
         return undefined;
       }
       file = `${directory}/${value}`;
-    } else if (!isAbsolute(value)) file = `${folder}/${value}`;
+    } else file = this.#resolve(value);
     try {
       return readPassword(file);
     } catch (error) {

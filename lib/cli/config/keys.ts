@@ -34,6 +34,10 @@ export const SHARED_KEYS: readonly Key[] = [
   key(options.TYPE),
   key(options.PATH),
   key(options.CLOUD),
+  key(options.DIALECT),
+  key(options.APP_KEY_FILE, {
+    help: "user and key of the app of another brand; relative to the configuration",
+  }),
   key(options.TIMEOUT),
   key(options.MAX_CLIENTS, { form: "number" }),
   key(options.CLIENT_BUFFER),

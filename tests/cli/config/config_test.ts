@@ -22,6 +22,7 @@ function read(text: string, variables = VARIABLES): Config {
   return parseConfig(text, "p2p.yaml", {
     env: (name) => variables[name],
     folder: "/etc/cams",
+    readAppKey: (path) => ({ user: "app", key: path }),
     readPassword: (path) => {
       const found = FILES[path];
       if (found === undefined) throw configError(`The password file ${path} is missing.`, "");
@@ -154,6 +155,18 @@ Deno.test("a systemd credential is read from its directory, and from nowhere els
   assertEquals(problems(device("cam"), {}), [
     "p2p.yaml:2: devices.a.password_credential: systemd passes no credentials. " +
     "The service needs LoadCredential=NAME:FILE.",
+  ]);
+});
+
+Deno.test("an app's key belongs to one cloud", () => {
+  const device = (more: string): string =>
+    `devices:\n  a: { serial: ${SERIAL}, ports: 0:554, app_key_file: brand.key${more} }\n`;
+  const { options } = read(device(", cloud: example.com")).devices[0]!;
+  assertEquals(options.app, { user: "app", key: "/etc/cams/brand.key" });
+  assertEquals(options.cloud, { host: "example.com", port: 8800 });
+  assertEquals(problems(device("")), [
+    "p2p.yaml:2: devices.a: app_key_file is given without the cloud it belongs to. " +
+    "Add cloud easy4ip, cloud dolynk, or cloud HOST[:PORT].",
   ]);
 });
 
