@@ -53,6 +53,11 @@ export class Child<Hello, Command> implements AsyncDisposable {
     return JSON.parse(await nextLine(this.#lines, "worker")) as Answer;
   }
 
+  /** Ends it at once, whatever it does. */
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#input.close().catch(() => {});
     await this.#lines.return(undefined);

@@ -123,6 +123,7 @@ export class LeanSession {
       datagram.set(frame, HEADER_BYTES);
       return this.#send(datagram, 0, now);
     }
+    while (this.#sources.peek()?.left === 0) this.#sources.shift();
     if (this.#sources.length > 0 && this.#fits(FULL_BYTES - HEADER_BYTES)) {
       return this.#send(this.#dataOf(this.#sources.shift()!), 0, now);
     }
@@ -171,7 +172,7 @@ export class LeanSession {
       this.#realms.set(id, { id, port, head: [], left: 0 });
       this.#control.push(encodeFrame({ type: "status", realm: id, status: "CONN" }));
     } else if (frame.type === "status") {
-      this.#realms.delete(frame.realm);
+      this.#hangUp(frame.realm);
     } else if (frame.type === "sign-present") {
       this.#control.push(encodeFrame({ type: "sign-answer", value: frame.value }));
     } else if (frame.type === "data") {
@@ -198,6 +199,13 @@ export class LeanSession {
     if (realm.left > 0) return;
     this.#control.push(encodeDataFrame(realm.id, Uint8Array.of(1), 0, 1));
     this.#end(realm);
+  }
+
+  /** The client has gone; a source that is still in turn is passed over there. */
+  #hangUp(id: number): void {
+    const realm = this.#realms.get(id);
+    if (realm !== undefined) realm.left = 0;
+    this.#realms.delete(id);
   }
 
   #end(realm: LeanRealm): void {
