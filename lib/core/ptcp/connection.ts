@@ -14,7 +14,6 @@
  * @module
  */
 import { StateError } from "../errors.ts";
-import { TimerTable } from "../timer_table.ts";
 import type { Deadline } from "../types.ts";
 import type { PtcpCloseReason, PtcpEvent, PtcpState } from "./events.ts";
 import { Inbound } from "./inbound.ts";
@@ -36,6 +35,7 @@ import { SegmentWriter } from "./segment_writer.ts";
 import { Sender } from "./sender.ts";
 import { seqWithin } from "./sequence.ts";
 import { emptyStats, type PtcpStats } from "./stats.ts";
+import { Timers } from "./timers.ts";
 import { UptimeClock } from "./uptime_clock.ts";
 import { WindowProbe } from "./window_probe.ts";
 
@@ -48,19 +48,6 @@ const OPEN: PtcpEvent = Object.freeze({ type: "open" });
 const READABLE: PtcpEvent = Object.freeze({ type: "readable" });
 const WRITABLE: PtcpEvent = Object.freeze({ type: "writable" });
 
-/** The timers, each with its purpose. */
-type Timer =
-  /** The oldest segment in flight, or the CONNECT, was not acknowledged in time. */
-  | "retransmit"
-  /** The peer's window is zero: ask whether it still is. */
-  | "window-probe"
-  /** In-order data was not acknowledged yet. */
-  | "ack-delay"
-  /** Data in flight made no progress. */
-  | "give-up"
-  /** The hole is still there; only with the NACK quirk. */
-  | "nack";
-
 /**
  * One PTCP connection as a sans-I/O machine: one mutation, then drain `pollTransmit` and
  * `pollEvent`, then read `pollDeadline`. No datagram makes it throw or grow without bound.
@@ -71,17 +58,10 @@ export class PtcpConnection {
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #clock: UptimeClock;
-  readonly #probe: WindowProbe;
   readonly #opening: Opening;
   readonly #inbound: Inbound;
   readonly #writer: SegmentWriter;
-  readonly #timers = new TimerTable<Timer>([
-    "retransmit",
-    "window-probe",
-    "ack-delay",
-    "give-up",
-    "nack",
-  ]);
+  readonly #timers: Timers;
   #closed = false;
   #closeReason: PtcpCloseReason | undefined;
   #now = 0;
@@ -103,18 +83,18 @@ export class PtcpConnection {
     this.#sender = new Sender(settings, this.#stats);
     this.#receiver = new Receiver(settings);
     this.#clock = new UptimeClock(settings.timestampOriginMs, settings.quirks.timestampStepMs);
-    this.#probe = new WindowProbe(settings.windowProbeTimeoutMs);
     const parts: Parts = {
       settings,
       stats: this.#stats,
       sender: this.#sender,
       receiver: this.#receiver,
       clock: this.#clock,
-      probe: this.#probe,
+      probe: new WindowProbe(settings.windowProbeTimeoutMs),
     };
     this.#opening = new Opening(parts);
     this.#inbound = new Inbound(parts);
     this.#writer = new SegmentWriter(parts);
+    this.#timers = new Timers(parts);
   }
 
   /** Where the connection stands. */
@@ -213,14 +193,8 @@ export class PtcpConnection {
     const timer = this.#nextTimer();
     if (timer === undefined || timer.at > now) return;
     this.#drained = false;
-    this.#receiver.onAckTimeout(now);
-    const resend = this.#sender.onTimeout(now);
-    if (resend === "resend") {
-      this.#tell("retransmit", { sequence: this.#sender.unacknowledged, rtoMs: this.rtoMs });
-    }
-    if (resend === "exhausted") this.#close(this.#isOpen() ? "resend-limit" : "connect-timeout");
-    else if (this.#probe.onTimeout(now) === "exhausted") this.#close("window-probe-timeout");
-    else if (this.#giveUpAt() <= now) this.#close(this.#isOpen() ? "stalled" : "connect-timeout");
+    const reason = this.#timers.run(this.state === "open" ? "open" : "connecting", now);
+    if (reason !== undefined) this.#close(reason);
   }
 
   /** The next datagram to send. */
@@ -378,10 +352,6 @@ export class PtcpConnection {
     this.#tell("closed", { reason });
   }
 
-  #isOpen(): boolean {
-    return this.state === "open";
-  }
-
   #next(): Uint8Array | undefined {
     if (this.#resetDue) {
       this.#resetDue = false;
@@ -391,21 +361,8 @@ export class PtcpConnection {
     return this.#writer.next(this.#now, this.#opening.ownScale);
   }
 
-  #giveUpAt(): number {
-    return this.#sender.flight > 0
-      ? this.#sender.lastProgressAt + this.#settings.giveUpMs
-      : Infinity;
-  }
-
   #nextTimer(): Deadline | undefined {
-    if (this.#closed) return undefined;
-    const timers = this.#timers;
-    timers.set("retransmit", this.#sender.retransmitAt);
-    timers.set("window-probe", this.#probe.dueAt);
-    timers.set("ack-delay", this.#receiver.ackAt);
-    timers.set("give-up", this.#giveUpAt());
-    timers.set("nack", this.#receiver.nackAt);
-    return timers.earliest();
+    return this.#closed ? undefined : this.#timers.next();
   }
 
   #tell(name: string, data: Readonly<Record<string, string | number | boolean>>): void {
