@@ -190,6 +190,15 @@ export class TouStream implements SessionTransport {
     return true;
   }
 
+  /** Frames need no room before them. */
+  get headroomBytes(): number {
+    return 0;
+  }
+
+  writeOwned(frame: Uint8Array, now: number): boolean {
+    return this.write(frame, now);
+  }
+
   /**
    * The next bytes to write, or nothing; then `output` follows when there are some again. Asking
    * means that what was given out before has been written.
