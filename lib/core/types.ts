@@ -63,8 +63,8 @@ export interface Machine<Event, Socket extends string = string> {
   /** When `handleTimeout` is due, or nothing when only input can change the state. */
   pollDeadline(): Deadline | undefined;
   /**
-   * Whether the machine wants to be drained before it is given another datagram; absent: never. A
-   * driver may hand over several that wait together otherwise.
+   * Whether what the machine has to send should leave before it is given another datagram; absent:
+   * never. Otherwise a driver may hand over several that wait together.
    */
   readonly isUrgent?: boolean;
 }

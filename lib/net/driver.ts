@@ -36,9 +36,10 @@ export class MachineDriver<Event, Socket extends string, M extends Machine<Event
         onDatagram: (data, from) => {
           if (this.#stopped) return;
           machine.handleDatagram({ socket, from, data }, monotonicNow());
-          if (machine.isUrgent) this.#drain();
+          if (machine.isUrgent) this.#transmit();
         },
-        onBatchEnd: () => this.#drain(),
+        onBatchEnd: () => this.#transmit(),
+        onQuiet: () => this.#drain(),
         onError: onError && ((error) => onError(socket, error)),
       });
     }
@@ -58,6 +59,14 @@ export class MachineDriver<Event, Socket extends string, M extends Machine<Event
     await Promise.all(Object.values<UdpSocket>(this.#sockets).map((socket) => socket.close()));
   }
 
+  #transmit(): void {
+    if (this.#stopped) return;
+    const { machine } = this;
+    for (let t = machine.pollTransmit(); t; t = machine.pollTransmit()) {
+      this.#sockets[t.socket].send(t.data, t.to);
+    }
+  }
+
   #drain(): void {
     // An event handler that calls `run` is inside this loop already: the loop takes its output too.
     if (this.#draining || this.#stopped) return;
@@ -65,9 +74,7 @@ export class MachineDriver<Event, Socket extends string, M extends Machine<Event
     try {
       const { machine } = this;
       for (;;) {
-        for (let t = machine.pollTransmit(); t; t = machine.pollTransmit()) {
-          this.#sockets[t.socket].send(t.data, t.to);
-        }
+        this.#transmit();
         const event = machine.pollEvent();
         if (event === undefined) break;
         this.#onEvent(event);

@@ -8,7 +8,7 @@ import { type FilterOutput, UdpSetupFilter } from "../core/rtsp/filter.ts";
 import type { RealmStream } from "./realm_stream.ts";
 
 /** Bytes read from the local program at a time: one read should fill a window. */
-const READ_BYTES = 65_536;
+const READ_BYTES = 64_000;
 
 /** RTSP of the device. */
 export const RTSP_PORT = 554;
@@ -100,11 +100,8 @@ export class LocalClient {
       const chunks = await this.#stream.read();
       if (this.#connClosed) return await this.#stream.ended;
       if (!chunks) break;
-      if (this.#filter) {
-        for (const chunk of chunks) await this.#upward(this.#filter.fromDevice(chunk));
-      } else {
-        this.#downward(chunks);
-      }
+      if (this.#filter) await this.#upward(filtered(this.#filter, chunks));
+      else this.#downward(chunks);
       // Reading on only when the local program has taken this is what slows the device down.
       await this.#writing;
     }
@@ -153,4 +150,15 @@ export class LocalClient {
       // Closed by the runtime already.
     }
   }
+}
+
+/** What the device said, filtered, as one output: one write for all of it. */
+function filtered(filter: UdpSetupFilter, chunks: readonly Uint8Array[]): FilterOutput {
+  const all: FilterOutput = { toDevice: [], toClient: [] };
+  for (const chunk of chunks) {
+    const { toDevice, toClient } = filter.fromDevice(chunk);
+    all.toDevice.push(...toDevice);
+    all.toClient.push(...toClient);
+  }
+  return all;
 }

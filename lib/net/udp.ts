@@ -14,8 +14,11 @@ const LARGEST_DATAGRAM_BYTES = 65_536;
  */
 const SLAB_BYTES = 2 * LARGEST_DATAGRAM_BYTES;
 
-/** Datagrams handed out before the owner is told to act on them, however many more wait. */
+/** Datagrams handed out before the owner is told to answer, however many more wait. */
 const MAX_BATCH = 16;
+
+/** Batches after which it is told to act on them, however many more wait. */
+const MAX_BATCHES = 4;
 
 /** A receive that can complete at once does so within fewer microtasks than this. */
 const QUIET_MICROTASKS = 6;
@@ -27,8 +30,10 @@ const MAX_CONSECUTIVE_ERRORS = 1_000;
 export interface UdpSocketHandlers {
   /** A datagram arrived; `data` is the owner's. One endpoint is one object as long as it repeats. */
   readonly onDatagram: (data: Uint8Array, from: Endpoint) => void;
-  /** No more wait, or many were handed out: time to act on them. */
+  /** Some were handed out and more wait: time for what the senders must not wait for. */
   readonly onBatchEnd: () => void;
+  /** No more wait, or very many were handed out: time to act on them. */
+  readonly onQuiet: () => void;
   /** The network refused something; the socket goes on. */
   readonly onError?: ((error: Error) => void) | undefined;
 }
@@ -38,12 +43,11 @@ export class UdpSocket {
   readonly #conn: Deno.DatagramConn;
   #closed = false;
   #done: Promise<void> = Promise.resolve();
-  #onBatchEnd: () => void = () => {};
   #onError: ((error: Error) => void) | undefined;
   #lastEndpoint: Endpoint | undefined;
   #lastAddress: Deno.NetAddr | undefined;
-  /** Datagrams handed out since the owner was last told to act. */
-  #batch = 0;
+  /** Datagrams handed out since the owner was last told to act on them. */
+  #waiting = 0;
   #quietFor = 0;
   #isWatching = false;
 
@@ -65,7 +69,6 @@ export class UdpSocket {
   /** Begins to receive. */
   listen(handlers: UdpSocketHandlers): void {
     this.#onError = handlers.onError;
-    this.#onBatchEnd = handlers.onBatchEnd;
     this.#done = this.#receive(handlers);
   }
 
@@ -92,7 +95,7 @@ export class UdpSocket {
     if (!this.#closed) this.#onError?.(error instanceof Error ? error : new Error(String(error)));
   };
 
-  async #receive({ onDatagram }: UdpSocketHandlers): Promise<void> {
+  async #receive(handlers: UdpSocketHandlers): Promise<void> {
     let slab = new Uint8Array(SLAB_BYTES);
     let used = 0;
     let from: Endpoint = { ip: "", port: 0 };
@@ -122,23 +125,25 @@ export class UdpSocket {
       if (from.port !== address.port || from.ip !== address.hostname) {
         from = { ip: address.hostname, port: address.port };
       }
-      onDatagram(data, from);
-      if (++this.#batch >= MAX_BATCH) this.#endBatch();
+      handlers.onDatagram(data, from);
+      this.#waiting++;
+      if (this.#waiting === MAX_BATCHES * MAX_BATCH) this.#actOn(handlers);
+      else if (this.#waiting % MAX_BATCH === 0) handlers.onBatchEnd();
       this.#quietFor = 0;
-      if (!this.#isWatching) void this.#watchForQuiet();
+      if (!this.#isWatching) void this.#watchForQuiet(handlers);
     }
   }
 
-  /** Ends the batch once a receive is under way that did not complete at once. */
-  async #watchForQuiet(): Promise<void> {
+  /** It is quiet once a receive is under way that did not complete at once. */
+  async #watchForQuiet(handlers: UdpSocketHandlers): Promise<void> {
     this.#isWatching = true;
     while (this.#quietFor++ < QUIET_MICROTASKS) await undefined;
     this.#isWatching = false;
-    if (this.#batch > 0) this.#endBatch();
+    if (this.#waiting > 0) this.#actOn(handlers);
   }
 
-  #endBatch(): void {
-    this.#batch = 0;
-    if (!this.#closed) this.#onBatchEnd();
+  #actOn({ onQuiet }: UdpSocketHandlers): void {
+    this.#waiting = 0;
+    if (!this.#closed) onQuiet();
   }
 }

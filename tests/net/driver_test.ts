@@ -65,9 +65,10 @@ Deno.test("datagrams that wait together are answered together", async () => {
   assertEquals(answers < 8, true, `${answers} answers`);
 });
 
-Deno.test("a machine in a hurry is drained after every datagram", async () => {
+Deno.test("what a machine in a hurry has to send leaves before it is given more", async () => {
   const machine = new Answerer();
   machine.isUrgent = true;
   await play(machine, 8);
-  assertEquals(machine.steps, Array(8).fill(["in", "out", "event"]).flat());
+  const steps = machine.steps.filter((step) => step !== "event");
+  assertEquals(steps, Array(8).fill(["in", "out"]).flat());
 });
