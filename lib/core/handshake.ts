@@ -178,8 +178,9 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
   }
 
   pollTransmit(): Transmit<SocketRole> | undefined {
-    return this.#direct?.pollTransmit() ?? this.#relay?.pollTransmit() ??
-      this.#signaling.pollTransmit() ?? this.#checks.pollTransmit();
+    // A device hears no PTCP from an address before a check has vouched for it.
+    return this.#checks.pollTransmit() ?? this.#direct?.pollTransmit() ??
+      this.#relay?.pollTransmit() ?? this.#signaling.pollTransmit();
   }
 
   pollEvent(): HandshakeEvent | undefined {
@@ -347,7 +348,8 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
   }
 
   #onRelayFailed(failure: Failure, now: number): void {
-    if (!this.#running) return;
+    // What follows from the first failure, such as the end of the connection, is none of its own.
+    if (!this.#running || this.#relayFailure) return;
     this.#relayFailure = failure;
     this.#timers.clear("relay-open");
     this.#relay?.connection.abort(now);
