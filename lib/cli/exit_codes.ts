@@ -10,6 +10,8 @@ import type { Reason } from "../core/failure.ts";
 export const EXIT = {
   /** Done, or stopped after having been ready. */
   ok: 0,
+  /** For `ready` only: no device is up, or nobody can be asked. */
+  notReady: 1,
   /** For `check --nagios` only: up, but not as it should be. */
   nagiosWarning: 1,
   /** For `check --nagios` only: down. */

@@ -14,6 +14,7 @@ import {
   switchOption,
   valueOption,
 } from "./option.ts";
+import { RUN_OPTIONS } from "./run_options.ts";
 import { parseSize } from "./size.ts";
 
 /** `-u`. */
@@ -341,5 +342,6 @@ export const ALL_OPTIONS: readonly Option<unknown>[] = [
   JSON_LINES,
   ...RETRY_OPTIONS,
   ...CHECK_OPTIONS,
+  ...RUN_OPTIONS,
   ...COMMON_OPTIONS,
 ];

@@ -18,6 +18,8 @@ export const PLAIN_ENVIRONMENT = [
   "NO_COLOR",
   "DISPLAY",
   "WAYLAND_DISPLAY",
+  // Where systemd passes the secrets of a service.
+  "CREDENTIALS_DIRECTORY",
   // Where programs keep what they remember; see lib/net/state_directory.ts.
   "XDG_RUNTIME_DIR",
   "XDG_STATE_HOME",
@@ -28,7 +30,10 @@ export const PLAIN_ENVIRONMENT = [
   "USER",
 ] as const;
 
-/** Every environment variable that is read. */
+/** Variables of our own: those of the options, and whatever a configuration refers to. */
+const OWN_ENVIRONMENT = "DAHUA_P2P_*";
+
+/** Every environment variable that is read, but for those a configuration refers to. */
 export const ENVIRONMENT_NAMES: readonly string[] = [
   ...ALL_OPTIONS.filter((option) => option.environment === "yes").map(environmentName),
   ...PLAIN_ENVIRONMENT,
@@ -46,12 +51,12 @@ export const EXECUTABLE_PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  `--allow-env=${ENVIRONMENT_NAMES.join(",")}`,
+  `--allow-env=${[OWN_ENVIRONMENT, ...PLAIN_ENVIRONMENT].join(",")}`,
   `--allow-run=${[PLAYER, ...SHELLS].join(",")}`,
 ];
 
 /** The kinds of permission a command can go on to need. */
-export type Needed = "net" | "read" | "write" | "run";
+export type Needed = "net" | "read" | "write" | "run" | "env";
 
 const REVOCABLE = ["net", "read", "write", "env", "run", "sys", "ffi"] as const;
 

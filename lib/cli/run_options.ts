@@ -6,6 +6,14 @@
 import { parseListen } from "./address.ts";
 import { parsePlainText, switchOption, valueOption } from "./option.ts";
 
+/** `--config`. */
+export const CONFIG = valueOption({
+  name: "config",
+  placeholder: "FILE",
+  help: "configuration of many devices, YAML; dahua-p2p config schema prints what it may hold",
+  parse: parsePlainText,
+});
+
 /** `--http`. */
 export const HTTP = valueOption({
   name: "http",
@@ -24,3 +32,6 @@ export const STATUS_FILE = valueOption({
 
 /** `--all`. */
 export const ALL = switchOption({ name: "all", help: "ready only when every device is" });
+
+/** All of them. */
+export const RUN_OPTIONS = [CONFIG, HTTP, STATUS_FILE, ALL] as const;

@@ -191,7 +191,7 @@ export function logTunnelEvent(event: TunnelEvent, log: Log): void {
 }
 
 /** Waits for a promise, but not longer than this. */
-async function within(limitMs: number, promise: Promise<unknown>): Promise<void> {
+export async function within(limitMs: number, promise: Promise<unknown>): Promise<void> {
   const { promise: limit, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, limitMs);
   try {
