@@ -93,7 +93,7 @@ for (const [what, one] of Object.entries(CASES)) {
     assertEquals(people.code, code, people.out + people.err);
     const lines = people.out.trimEnd().split("\n");
     assertEquals(lines.length, 2);
-    assertMatch(lines[0]!, up ? /^EXA\.\.\.AL0  up / : /^EXA\.\.\.AL\d  down /);
+    assertMatch(lines[0]!, up ? /^EXA\.\.\.AL0 {2}up / : /^EXA\.\.\.AL\d {2}down /);
     if (!up) assertStringIncludes(lines[0]!, `${reason}: `);
     assertEquals(lines[1], up ? "1/1 up" : "0/1 up (1 down)");
     assert(!people.out.includes(serial) && !people.err.includes(serial));
@@ -240,7 +240,7 @@ Deno.test("outputs that cannot be written cost the exit code, never a result", a
     SERIAL,
   ]);
   assertEquals(code, 78);
-  assertMatch(out, /^EXA\.\.\.AL0  up /);
+  assertMatch(out, /^EXA\.\.\.AL0 {2}up /);
   assertStringIncludes(err, 'textfile "/nonexistent/m.prom" cannot be written: its folder');
   assertStringIncludes(err, "JUnit report");
   assertStringIncludes(err, "history");
@@ -306,7 +306,7 @@ Deno.test("a watchdog is told of the beginning and the end, and its failure chan
   assertEquals(good.code, 0);
   assertEquals(seen.map(({ path }) => path), ["/ping/key/start", "/ping/key/0"]);
   assertEquals(seen[0]?.rid, seen[1]?.rid);
-  assertMatch(seen[1]!.body, /^EXA\.\.\.AL0  up /);
+  assertMatch(seen[1]!.body, /^EXA\.\.\.AL0 {2}up /);
   assert(!seen[1]!.body.includes(SERIAL));
   seen.length = 0;
   await check.run(["--level", "cloud", "--ping-url", url, OTHER]);

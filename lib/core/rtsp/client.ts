@@ -350,5 +350,5 @@ export class RtspClient {
 
 /** UTF-8 bytes one by one as characters: heads are Latin-1, user names may be more. */
 function latin1(text: string): string {
-  return decodeLatin1(utf8(text));
+  return Array.from(utf8(text), (byte) => String.fromCharCode(byte)).join("");
 }
