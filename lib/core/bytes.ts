@@ -9,7 +9,6 @@ import type { Endpoint } from "./types.ts";
 
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
-const latin1Decoder = new TextDecoder("latin1");
 
 /** No bytes. Shared: never written to. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
@@ -32,9 +31,19 @@ export function decodeUtf8(bytes: Uint8Array, what = "text"): string {
   }
 }
 
-/** Text of bytes, one character a byte; never fails. */
+/** Arguments of one call: more could exceed the stack. */
+const LATIN1_CHUNK = 8_192;
+
+/**
+ * Text of bytes, one character a byte with the byte as its code; never fails. A `TextDecoder` for
+ * "latin1" decodes windows-1252, which is something else from 80 to 9f.
+ */
 export function decodeLatin1(bytes: Uint8Array): string {
-  return latin1Decoder.decode(bytes);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += LATIN1_CHUNK) {
+    text += String.fromCharCode(...bytes.subarray(at, at + LATIN1_CHUNK));
+  }
+  return text;
 }
 
 /** Lower-case hex of `bytes`. */

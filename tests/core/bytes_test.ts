@@ -57,6 +57,12 @@ Deno.test("hex text that is none is refused, with the place of the fault", () =>
   assertEquals(assertThrows(() => fromHex("00 x1"), DecodeError).offset, 2);
 });
 
+Deno.test("every byte is the Latin-1 character of its own number", () => {
+  const bytes = Uint8Array.from({ length: 20_000 }, (_, i) => i & 0xff);
+  const text = decodeLatin1(bytes);
+  assertEquals(Array.from(text, (character) => character.charCodeAt(0)), [...bytes]);
+});
+
 Deno.test("UTF-8 is read whole or refused, Latin-1 always read", () => {
   fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => {
     assertEquals(decodeUtf8(utf8(text)), text);
