@@ -5,7 +5,8 @@
  * @module
  */
 import { Multiplexer, type MultiplexerOptions } from "./realm/multiplexer.ts";
-import { PtcpConnection, type PtcpOptions } from "./ptcp/connection.ts";
+import { PtcpConnection } from "./ptcp/connection.ts";
+import type { SessionTransport } from "./realm/transport.ts";
 import type { SocketRole } from "./cloud/signaling.ts";
 import type { LinkOptions } from "./link_options.ts";
 import type { Endpoint, Transmit } from "./types.ts";
@@ -13,7 +14,7 @@ import type { Endpoint, Transmit } from "./types.ts";
 export type { RealmId } from "./realm/multiplexer.ts";
 
 /** How the bytes of a link travel. */
-export type PathKind = "direct" | "relay";
+export type PathKind = "direct" | "relay" | "tcp-relay";
 
 /** What a {@linkcode Carrier} is made of. */
 export interface CarrierOptions {
@@ -21,26 +22,30 @@ export interface CarrierOptions {
   readonly path: PathKind;
   /** Where the peer of the connection is: the device, or the relay agent. */
   readonly endpoint: Endpoint;
-  /** Tuning of the transport. */
-  readonly ptcp: Omit<PtcpOptions, "role">;
+  /** Makes the transport; `atFrameBoundary` says where the realms' frame parser stands. */
+  readonly transport: (atFrameBoundary: () => boolean) => SessionTransport;
   /** Limits of the realms. */
   readonly realms: MultiplexerOptions;
 }
 
-/** The socket a path uses: PROTOCOL.md section 9, "socket count". */
-const SOCKET_OF_PATH: Readonly<Record<PathKind, SocketRole>> = { direct: "device", relay: "main" };
+/** The UDP socket a path uses, if any: PROTOCOL.md section 9, "socket count". */
+const SOCKET_OF_PATH: Readonly<Record<PathKind, SocketRole | undefined>> = {
+  direct: "device",
+  relay: "main",
+  "tcp-relay": undefined,
+};
 
-/** One PTCP connection to the device with its realms. */
+/** One connection to the device with its realms. */
 export class Carrier {
   /** How its bytes travel. */
   readonly path: PathKind;
-  /** The socket it speaks through. */
-  readonly socket: SocketRole;
+  /** The UDP socket it speaks through, if any. */
+  readonly socket: SocketRole | undefined;
   /** The transport. */
-  readonly connection: PtcpConnection;
+  readonly connection: SessionTransport;
   /** The streams on it. */
   readonly realms: Multiplexer;
-  /** Where segments go and come from; a re-punch may move it. */
+  /** Where its bytes go and come from; a re-punch may move it. */
   endpoint: Endpoint;
 
   /** Makes the connection, not yet open. */
@@ -48,22 +53,18 @@ export class Carrier {
     this.path = options.path;
     this.socket = SOCKET_OF_PATH[options.path];
     this.endpoint = options.endpoint;
-    this.connection = new PtcpConnection({
-      ...options.ptcp,
-      role: "active",
-      name: options.path,
-      atFrameBoundary: () => this.realms.atFrameBoundary,
-    });
+    this.connection = options.transport(() => this.realms.atFrameBoundary);
     this.realms = new Multiplexer(this.connection, options.realms);
   }
 
-  /** Starts the connection: the CONNECT segment leaves with the next transmit. */
+  /** Starts the connection: a CONNECT segment leaves with the next transmit. */
   open(now: number): void {
     this.connection.open(now);
   }
 
   /** The next datagram of this session. */
   pollTransmit(): Transmit<SocketRole> | undefined {
+    if (this.socket === undefined) return undefined;
     const data = this.realms.pollTransmit();
     return data && { socket: this.socket, to: this.endpoint, data };
   }
@@ -75,22 +76,56 @@ export class Carrier {
  */
 const MAX_RTO_MS = 4_000;
 
-/** The session of a link over one path, not yet open. */
-export function linkCarrier(path: PathKind, endpoint: Endpoint, options: LinkOptions): Carrier {
-  const { environment: { random, trace }, ptcp, realmBufferBytes, maxRealms } = options;
-  // A filled hole can hand over a whole window at once: a client that reads must not seem slow.
-  const burstBytes = 2 * (ptcp.receiveBufferBytes ?? 0);
+/** The session of a link over one UDP path, not yet open. */
+export function linkCarrier(
+  path: Exclude<PathKind, "tcp-relay">,
+  endpoint: Endpoint,
+  options: LinkOptions,
+): Carrier {
+  const { environment: { trace }, ptcp } = options;
   return new Carrier({
     path,
     endpoint,
-    ptcp: { maxRtoMs: MAX_RTO_MS, ...ptcp, trace },
-    realms: {
-      random,
-      trace,
-      realmBufferBytes: Math.max(realmBufferBytes, burstBytes),
-      bindTimeoutMs: options.bindTimeoutMs,
-      maxRealms,
-      heartbeatIntervalMs: options.heartbeatIntervalMs,
-    },
+    transport: (atFrameBoundary) =>
+      new PtcpConnection({
+        maxRtoMs: MAX_RTO_MS,
+        ...ptcp,
+        trace,
+        role: "active",
+        name: path,
+        atFrameBoundary,
+      }),
+    // A filled hole can hand over a whole window at once: a client that reads must not seem slow.
+    realms: realmOptions(options, 2 * (ptcp.receiveBufferBytes ?? 0)),
   });
+}
+
+/** Between keepalives on a TCP relay, unless ours are rarer: PROTOCOL.md section 5. */
+const TCP_HEARTBEAT_MS = 7_000;
+
+/** The session of a link over a stream to a TCP relay, not yet open. */
+export function tcpRelayCarrier(
+  stream: SessionTransport,
+  endpoint: Endpoint,
+  options: LinkOptions,
+): Carrier {
+  const heartbeatIntervalMs = Math.max(options.heartbeatIntervalMs, TCP_HEARTBEAT_MS);
+  return new Carrier({
+    path: "tcp-relay",
+    endpoint,
+    transport: () => stream,
+    realms: { ...realmOptions(options, 0), heartbeatIntervalMs },
+  });
+}
+
+function realmOptions(options: LinkOptions, burstBytes: number): MultiplexerOptions {
+  const { environment: { random, trace }, realmBufferBytes, bindTimeoutMs, maxRealms } = options;
+  return {
+    random,
+    trace,
+    realmBufferBytes: Math.max(realmBufferBytes, burstBytes),
+    bindTimeoutMs,
+    maxRealms,
+    heartbeatIntervalMs: options.heartbeatIntervalMs,
+  };
 }

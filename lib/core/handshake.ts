@@ -1,22 +1,24 @@
 /**
  * From a serial number to a session that can carry realms: signaling, connectivity checks, the
- * relay and the sign, all overlapping.
+ * relay and the sign, all overlapping, and the TCP relay when nothing else is left.
  *
  * | while          | on                                         | then                               |
  * |----------------|--------------------------------------------|------------------------------------|
  * | running        | device's 200, path not relay               | checks start; `punch` armed        |
  * | running        | a check succeeds before `punch` is due     | PTCP opens on the direct path      |
  * | running        | agent answered relay-channel               | PTCP opens through the agent       |
- * | running        | `punch` or `direct-open` due               | the relay carries, or failed       |
- * | running        | direct path found and relay open           | sign asked for (0x17)              |
- * | running        | 0x18 arrived and direct open               | sign presented (0x19)              |
- * | running        | 0x1A arrived, or `sign` due                | established, direct                |
+ * | running        | `punch` or `direct-open` due               | the relay carries, or no path      |
+ * | running        | direct open, sign settled                  | established, direct                |
  * | running        | relay open and direct given up or unwanted | established, relay                 |
+ * | running        | no path, and policy names the TCP relay    | the TCP relay is called            |
+ * | running        | TCP relay open                             | established, tcp-relay             |
  * | running        | refused, no path left, `handshake` due     | failed                             |
  * | established    | device answers a re-punch elsewhere        | the direct endpoint moves          |
  * | any            | `release`                                  | the lease of the relay is returned |
  *
- * Decisions: PROTOCOL.md section 9, "path", "punch", "sign", "socket count".
+ * The sign has its own table in `sign_step.ts`, the TCP relay in `tcp_relay_path.ts`.
+ *
+ * Decisions: PROTOCOL.md section 9, "path", "punch", "sign", "socket count", "TCP relay".
  *
  * @module
  */
@@ -30,6 +32,9 @@ import { isPtcp } from "./ptcp/segment.ts";
 import { ConnectivityChecks } from "./punch/checks.ts";
 import { isStun } from "./punch/stun.ts";
 import type { MuxEvent } from "./realm/multiplexer.ts";
+import type { StreamReport } from "./relay/stream.ts";
+import { SignStep } from "./sign_step.ts";
+import { type TcpEvent, TcpRelayPath, type TcpRelayPathEvent } from "./tcp_relay_path.ts";
 import { earlier, TimerTable } from "./timer_table.ts";
 import type { Datagram, Deadline, Endpoint, Machine, Transmit } from "./types.ts";
 
@@ -41,28 +46,19 @@ type HandshakeTimer =
   | "direct-open"
   /** The device's PTCP has not answered through the agent. */
   | "relay-open"
-  /** A sign, its answer, or a relay that could give one, has not come. */
-  | "sign"
   /** The whole handshake has taken too long. */
   | "handshake";
 
 /** What a handshake reports. */
 export type HandshakeEvent =
   | Extract<LinkEvent, { type: "phase" | "device" | "warning" }>
+  | TcpEvent
   | { readonly type: "established"; readonly carrier: Carrier }
   | { readonly type: "failed"; readonly failure: Failure }
   | { readonly type: "released" };
 
-/**
- * The sign: 4 bytes of the agent that some devices want to see before they accept a BIND.
- * `settled` also when we go on without.
- */
-type Sign =
-  | { readonly state: "wanted" }
-  | { readonly state: "asked" }
-  | { readonly state: "received"; readonly value: Uint8Array }
-  | { readonly state: "presented" }
-  | { readonly state: "settled" };
+/** The device's word for the TCP relay; searched for by a native library, never seen on the wire. */
+const TCP_RELAY_POLICY = "tcprelay";
 
 /** The direct path: `closed` for good once it was given up. */
 type DirectPath = "pending" | "open" | "closed";
@@ -76,7 +72,6 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     "punch",
     "direct-open",
     "relay-open",
-    "sign",
     "handshake",
   ]);
   readonly #events: HandshakeEvent[] = [];
@@ -85,39 +80,25 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
   #startedAt = 0;
   #punchStartedAt: number | undefined;
   #directPath: DirectPath;
-  #sign: Sign;
+  readonly #sign: SignStep;
+  readonly #tcp: TcpRelayPath;
+  #policy: readonly string[] = [];
   #direct: Carrier | undefined;
   #relay: Carrier | undefined;
   #established: Carrier | undefined;
   #relayFailure: Failure | undefined;
+  #channelFailure: Failure | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    const { environment } = options;
-    const identify = environment.random.bytes(8);
-    this.#signaling = new Signaling({
-      serial: options.serial,
-      path: options.path,
-      authType: options.authType,
-      credentials: options.credentials,
-      dialect: options.dialect,
-      servers: options.servers,
-      localPort: options.localPort,
-      identify,
-      environment,
-    });
-    this.#checks = new ConnectivityChecks({
-      identify,
-      random: environment.random,
-      trace: environment.trace,
-    });
-    this.#directPath = options.path === "relay" ? "closed" : "pending";
-    this.#sign = { state: (options.sign ?? options.dialect.sign) === "ask" ? "wanted" : "settled" };
-  }
-
-  /** How far the cloud's clock is ahead of ours, in ms. */
-  get clockOffsetMs(): number {
-    return this.#signaling.clockOffsetMs;
+    const { random, trace } = options.environment;
+    const identify = random.bytes(8);
+    this.#signaling = new Signaling({ ...options, identify });
+    this.#checks = new ConnectivityChecks({ identify, random, trace });
+    const isDirectWanted = options.path === "auto" || options.path === "direct";
+    this.#directPath = isDirectWanted ? "pending" : "closed";
+    this.#sign = new SignStep(options.sign ?? options.dialect.sign, options);
+    this.#tcp = new TcpRelayPath(options);
   }
 
   /** Begins. */
@@ -139,8 +120,25 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     this.#running = false;
     this.#timers.clearAll();
     this.#checks.stop();
+    this.#tcp.close(now);
     this.#signaling.release(now);
     this.#advance(now);
+  }
+
+  /** Whether the driver is to read no further from the TCP connection until `tcp-resume`. */
+  get isStreamPaused(): boolean {
+    return this.#tcp.isPaused;
+  }
+
+  /** Takes what happened on the TCP connection that `tcp-connect` asked for. */
+  handleStream(report: StreamReport, now: number): void {
+    this.#tcp.handleStream(report, now);
+    this.#advance(now);
+  }
+
+  /** The next bytes for the TCP connection; asking means that the last ones were written. */
+  pollStream(now: number): Uint8Array | undefined {
+    return this.#tcp.pollStream(now);
   }
 
   handleDatagram(datagram: Datagram<SocketRole>, now: number): void {
@@ -151,7 +149,9 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
         carrier.realms.handleSegment(data, now);
         if (carrier === this.#established) return;
       } else {
-        this.#dropped(datagram, now);
+        const facts = { reason: "no-session-there", socket, bytes: data.length };
+        const { trace } = this.#options.environment;
+        trace?.({ at: now, scope: "link", name: "datagram-dropped", data: facts });
       }
     } else if (socket === "device" && isStun(data)) {
       this.#checks.handleDatagram({ socket, from, data }, now);
@@ -166,13 +166,14 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     this.#checks.handleTimeout(now);
     this.#direct?.realms.handleTimeout(now);
     this.#relay?.realms.handleTimeout(now);
+    this.#tcp.handleTimeout(now);
+    this.#sign.handleTimeout(now);
     this.#advance(now);
     if (this.#timers.take("punch", now)) this.#giveUpDirect(now);
     if (this.#timers.take("direct-open", now)) this.#giveUpDirect(now);
     if (this.#timers.take("relay-open", now)) {
       this.#onRelayFailed(failures.relayBusy(this.#options.relayOpenTimeoutMs), now);
     }
-    if (this.#timers.take("sign", now)) this.#sign = { state: "settled" };
     if (this.#timers.take("handshake", now)) this.#fail(this.#unfinished(now));
     this.#advance(now);
   }
@@ -184,12 +185,15 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
   }
 
   pollEvent(): HandshakeEvent | undefined {
-    return this.#events.shift();
+    // The session in use may have put bytes into the stream without our knowing.
+    return this.#events.shift() ?? this.#tcp.pollTcpEvent();
   }
 
   pollDeadline(): Deadline | undefined {
     let next = earlier(this.#timers.earliest(), this.#signaling.pollDeadline());
     next = earlier(next, this.#checks.pollDeadline());
+    next = earlier(next, this.#sign.pollDeadline());
+    next = earlier(next, this.#tcp.pollDeadline());
     next = earlier(next, this.#relay?.realms.pollDeadline());
     return earlier(next, this.#direct?.realms.pollDeadline());
   }
@@ -210,6 +214,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
         this.#onRealms(carrier, e, now);
       }
     }
+    for (let e = this.#tcp.pollEvent(); e; e = this.#tcp.pollEvent()) this.#onTcp(e, now);
     if (this.#running) this.#settle(now);
   }
 
@@ -223,7 +228,9 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
         if (!this.#running) return;
         this.#pass("channel", now);
         const { version, policy, candidates, identify } = event.answer;
+        this.#policy = policy;
         this.#events.push({ type: "device", version, policy, login: event.login });
+        if (this.#options.path === "tcp-relay") return this.#callTcpRelay(now);
         if (this.#directPath !== "pending") return;
         this.#punchStartedAt = now;
         this.#timers.set("punch", now + this.#options.punchTimeoutMs);
@@ -237,15 +244,25 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
         return;
       case "relay-failed":
         return this.#onRelayFailed(event.failure, now);
+      case "tcp-relay-ready": {
+        const createdAt = this.#options.environment.unixTimeMs() + this.#signaling.clockOffsetMs;
+        return this.#tcp.connect(event.agent, event.token, createdAt, now);
+      }
+      case "tcp-relay-failed":
+        return this.#fail(this.#channelFailure ?? event.failure);
       case "failed":
       case "channel-failed":
         // A path that was found no longer needs the cloud.
         if (this.#direct) return;
+        if (event.type === "channel-failed" && this.#options.path === "tcp-relay") {
+          // The agent may reach it all the same; if not, this is what there is to say.
+          this.#channelFailure = event.failure;
+          return this.#callTcpRelay(now);
+        }
         if (!this.#relay || this.#options.path === "direct") return this.#fail(event.failure);
         return this.#giveUpDirect(now);
       case "released":
-        this.#events.push(event);
-        return;
+        return void this.#events.push(event);
       default:
         return;
     }
@@ -272,53 +289,39 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
       case "open":
         this.#timers.clear(carrier.path === "direct" ? "direct-open" : "relay-open");
         return this.#pass(carrier.path === "relay" ? "relay" : "session", now);
-      case "sign":
-        if (this.#sign.state === "asked") this.#sign = { state: "received", value: event.value };
-        return;
-      case "sign-answered":
-        if (this.#sign.state === "presented") this.#sign = { state: "settled" };
-        return;
       case "closed":
         if (carrier.path === "direct") return this.#giveUpDirect(now);
         return this.#onRelayFailed(failures.sessionLost(event.reason), now);
       default:
-        return;
+        return this.#sign.observe(event);
     }
+  }
+
+  #onTcp(event: TcpRelayPathEvent, now: number): void {
+    if (event.type === "tcp-open") this.#pass("relay", now);
+    else if (event.type === "tcp-failed") this.#fail(this.#channelFailure ?? event.failure);
+    else this.#events.push(event);
   }
 
   /** Draws the conclusions of what is open by now. */
   #settle(now: number): void {
-    const relayOpen = this.#relay?.connection.state === "open";
-    const directOpen = this.#direct?.connection.state === "open";
+    if (this.#tcp.state === "open") return this.#establish(this.#tcp.carrier!);
     if (this.#directPath === "closed") {
-      if (relayOpen) this.#establish(this.#relay!);
+      if (this.#relay?.connection.state === "open") this.#establish(this.#relay);
       return;
     }
-    if (this.#directPath !== "open" || this.#sign.state === "settled") {
-      if (directOpen) this.#establish(this.#direct!);
-      return;
+    if (this.#directPath === "open") {
+      this.#sign.advance(this.#relayFailure ? "failed" : this.#relay, this.#direct, now);
     }
-    if (this.#sign.state === "wanted") {
-      if (this.#relayFailure) this.#sign = { state: "settled" };
-      else if (relayOpen) {
-        this.#relay!.realms.requestSign(now);
-        this.#sign = { state: "asked" };
-        this.#timers.set("sign", now + this.#options.signTimeoutMs);
-      } else if (directOpen && !this.#timers.isSet("sign")) {
-        this.#timers.set("sign", now + this.#options.signRelayTimeoutMs);
-      }
+    if (this.#sign.isSettled && this.#direct?.connection.state === "open") {
+      this.#establish(this.#direct);
     }
-    if (this.#sign.state === "received" && directOpen) {
-      this.#direct!.realms.present(this.#sign.value, now);
-      this.#sign = { state: "presented" };
-      this.#timers.set("sign", now + this.#options.signTimeoutMs);
-    }
-    if (this.#sign.state === "settled" && directOpen) this.#establish(this.#direct!);
   }
 
   #establish(carrier: Carrier): void {
     this.#running = false;
     this.#timers.clearAll();
+    this.#sign.stop();
     this.#established = carrier;
     carrier.realms.heartbeats = "on";
     this.#events.push({ type: "established", carrier });
@@ -341,10 +344,24 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     if (this.#options.path === "direct") {
       this.#fail(answered ? failures.sessionsFull(this.#options.directOpenTimeoutMs) : failure);
     } else if (this.#relayFailure) {
-      this.#fail(this.#relayFailure);
+      this.#onNoPath(this.#relayFailure, now);
     } else {
       this.#events.push({ type: "warning", failure });
     }
+  }
+
+  /** Neither direct path nor relay: the last resort, where there is one. */
+  #onNoPath(failure: Failure, now: number): void {
+    if (this.#options.path !== "auto" || !this.#policy.includes(TCP_RELAY_POLICY)) {
+      return this.#fail(failure);
+    }
+    this.#events.push({ type: "warning", failure: failures.usingTcpRelay(failure) });
+    this.#callTcpRelay(now);
+  }
+
+  #callTcpRelay(now: number): void {
+    this.#tcp.call();
+    this.#signaling.callTcpRelay(now);
   }
 
   #onRelayFailed(failure: Failure, now: number): void {
@@ -353,12 +370,13 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     this.#relayFailure = failure;
     this.#timers.clear("relay-open");
     this.#relay?.connection.abort(now);
-    if (this.#directPath === "closed") this.#fail(failure);
+    if (this.#directPath === "closed") this.#onNoPath(failure, now);
   }
 
   /** Time is up: names what was being waited for. */
   #unfinished(now: number): Failure {
     const elapsedMs = now - this.#startedAt;
+    if (this.#tcp.state !== "unused") return failures.tcpRelayFailed("took too long");
     if (this.#relay || this.#direct) return failures.sessionsFull(elapsedMs);
     if (this.#passed.has("channel")) return this.#relayFailure ?? failures.relayBusy(elapsedMs);
     return this.#passed.has("lookup")
@@ -378,14 +396,5 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     if (!this.#running || this.#passed.has(phase)) return;
     this.#passed.add(phase);
     this.#events.push({ type: "phase", phase, ms: now - this.#startedAt });
-  }
-
-  #dropped(datagram: Datagram<SocketRole>, now: number): void {
-    this.#options.environment.trace?.({
-      at: now,
-      scope: "link",
-      name: "datagram-dropped",
-      data: { reason: "no-session-there", socket: datagram.socket, bytes: datagram.data.length },
-    });
   }
 }

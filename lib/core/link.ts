@@ -28,6 +28,7 @@ import {
 } from "./link_options.ts";
 import { Liveness } from "./liveness.ts";
 import type { MuxEvent, RealmId } from "./realm/multiplexer.ts";
+import type { StreamReport } from "./relay/stream.ts";
 import { earlier, TimerTable } from "./timer_table.ts";
 import type { Datagram, Deadline, Machine, Transmit } from "./types.ts";
 
@@ -192,6 +193,28 @@ export class Link implements Machine<LinkEvent, SocketRole> {
   /** Whether an ack should leave before more comes; see {@linkcode Machine}. */
   get isUrgent(): boolean {
     return this.carrier?.connection.isAckUrgent ?? false;
+  }
+
+  /** Whether the driver is to read no further from the TCP connection until `tcp-resume`. */
+  get isStreamPaused(): boolean {
+    return this.#handshake.isStreamPaused;
+  }
+
+  /** Takes what happened on the TCP connection that `tcp-connect` asked for. */
+  handleStream(report: StreamReport, now: number): void {
+    if (this.#state.name === "idle" || this.#state.name === "closed") return;
+    this.#handshake.handleStream(report, now);
+    this.#advance(now);
+  }
+
+  /**
+   * The next bytes for the TCP connection, or nothing until `tcp-output`. To be called only when what
+   * it gave before has been written.
+   */
+  pollStream(now: number): Uint8Array | undefined {
+    const bytes = this.#handshake.pollStream(now);
+    this.#advance(now);
+    return bytes;
   }
 
   pollTransmit(): Transmit<SocketRole> | undefined {

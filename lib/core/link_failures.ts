@@ -39,6 +39,26 @@ export function relayBusy(afterMs: number): Failure {
   };
 }
 
+/** The TCP relay, the last resort, did not work out; `what` goes on "The TCP relay …". */
+export function tcpRelayFailed(what: string, status?: number): Failure {
+  return {
+    reason: "relay-busy",
+    what: `The TCP relay ${what}${status === undefined ? "" : ` (status ${status})`}.`,
+    advice: "This path is experimental; try --path auto, or again in 30s.",
+    facts: { path: "tcp-relay", ...(status === undefined ? {} : { status }) },
+  };
+}
+
+/** Direct path and relay are not to be had, and the device's policy names the TCP relay. */
+export function usingTcpRelay(relay: Failure): Failure {
+  return {
+    reason: relay.reason,
+    what: `${relay.what.replace(/\.$/, "")}; using the TCP relay, which is experimental.`,
+    advice: "Please report whether it works.",
+    facts: { ...relay.facts, path: "tcp-relay" },
+  };
+}
+
 /** The path is open, yet the device opens no session or answers no BIND. */
 export function sessionsFull(afterMs: number): Failure {
   return {

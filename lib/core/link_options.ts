@@ -5,11 +5,13 @@
  */
 import type { PathKind } from "./carrier.ts";
 import type { Dialect, SignChoice } from "./cloud/dialect.ts";
+import type { RelayHosts } from "./cloud/relay_hosts.ts";
 import type { Credentials, PathPolicy } from "./cloud/signaling.ts";
 import type { Failure } from "./failure.ts";
 import { LIVENESS_DEFAULTS, type LivenessOptions } from "./liveness.ts";
 import type { PtcpOptions } from "./ptcp/connection.ts";
 import type { RealmId } from "./realm/multiplexer.ts";
+import type { TcpEvent } from "./tcp_relay_path.ts";
 import type { Endpoint, Environment } from "./types.ts";
 
 /** Where a handshake stands; each is reported once, when it is passed. */
@@ -19,7 +21,10 @@ export type LinkPhase = "lookup" | "auth" | "channel" | "punch" | "relay" | "ses
 export interface LinkOptions {
   /** As printed on the device: letters and digits. */
   readonly serial: string;
-  /** Which paths may carry the link; `auto` prefers the direct one. */
+  /**
+   * Which paths may carry the link; `auto` prefers the direct one, then the relay, and tries the TCP
+   * relay last when the device's policy names it.
+   */
   readonly path: PathPolicy;
   /** Device authentication: PROTOCOL.md section 6. */
   readonly authType: "auto" | "0" | "1";
@@ -31,6 +36,8 @@ export interface LinkOptions {
   readonly servers: readonly Endpoint[];
   /** Local port of the socket `device`. */
   readonly localPort: number;
+  /** What is known of relays, shared by the links of a process; by default nothing. */
+  readonly relayHosts?: RelayHosts | undefined;
   /** Randomness, wall clock, key derivation and trace. */
   readonly environment: Environment;
   /** Whether to ask the agent for a sign and present it on the direct path; else as the dialect. */
@@ -101,6 +108,7 @@ export type LinkEvent =
     readonly login?: "0" | "1" | undefined;
   }
   | { readonly type: "warning"; readonly failure: Failure }
+  | TcpEvent
   /** Realms can be opened now. */
   | { readonly type: "ready"; readonly path: PathKind }
   | { readonly type: "realm-connected"; readonly realm: RealmId }

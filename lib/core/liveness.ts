@@ -153,7 +153,17 @@ export class Liveness {
     return Math.max(this.#carrier.connection.lastReceiveAt ?? 0, this.#startedAt);
   }
 
+  /**
+   * Whether silence means anything. Over TCP nobody acknowledges our heartbeats: only a peer that
+   * sends its own is expected to go on doing so.
+   */
+  get #isPeerExpected(): boolean {
+    const { path, realms } = this.#carrier;
+    return path !== "tcp-relay" || realms.stats.heartbeatsIn > 0;
+  }
+
   #deadAt(): number {
+    if (!this.#isPeerExpected) return Infinity;
     return this.#silentSince() + this.#options.deadAfterMs;
   }
 
@@ -167,7 +177,7 @@ export class Liveness {
 
   /** After waking, while the device has said nothing since. */
   #awakeAt(): number {
-    if (this.#wokeAt === undefined) return Infinity;
+    if (this.#wokeAt === undefined || !this.#isPeerExpected) return Infinity;
     if ((this.#carrier.connection.lastReceiveAt ?? 0) > this.#wokeAt) this.#wokeAt = undefined;
     return this.#wokeAt === undefined ? Infinity : this.#wokeAt + this.#options.awakeAfterMs;
   }

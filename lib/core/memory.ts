@@ -54,7 +54,11 @@ export const MAX_MEMORY_LENGTH = 1_000_000;
 const DAY_MS = 86_400_000;
 const SIGNS: readonly SignChoice[] = ["ask", "skip"];
 /** A record, so that a new kind of path cannot be forgotten here. */
-const IS_PATH: Readonly<Record<PathKind, true>> = { direct: true, relay: true };
+const IS_PATH: Readonly<Record<PathKind, true>> = {
+  direct: true,
+  relay: true,
+  "tcp-relay": true,
+};
 const PATHS = Object.keys(IS_PATH) as PathKind[];
 
 interface Entry extends DeviceRoute {

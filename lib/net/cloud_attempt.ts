@@ -5,6 +5,7 @@
  */
 import type { CloudCandidate } from "../core/cloud_choice.ts";
 import type { SignChoice } from "../core/cloud/dialect.ts";
+import { RelayHosts } from "../core/cloud/relay_hosts.ts";
 import { cloudUnreachable, deviceSilent } from "../core/cloud/failures.ts";
 import { FailureError } from "../core/failure.ts";
 import { LIVENESS_DEFAULTS } from "../core/liveness.ts";
@@ -14,6 +15,9 @@ import type { ConnectEvent, ConnectOptions } from "./connect.ts";
 import { resolveWithin } from "./dns.ts";
 import { systemEnvironment } from "./environment.ts";
 import { Session } from "./session.ts";
+
+/** What all sessions of this process know about relays. */
+const relayHosts = new RelayHosts();
 
 /** What an attempt is told beside the person's options. */
 export interface CloudAttempt {
@@ -66,6 +70,7 @@ export async function attemptCloud(
     ...(options.deadAfterMs
       ? { liveness: { ...LIVENESS_DEFAULTS, deadAfterMs: options.deadAfterMs } }
       : {}),
+    relayHosts,
     ptcp: windowOptions(options.receiveWindowBytes),
     tap: options.tap,
     signal,

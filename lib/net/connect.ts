@@ -12,6 +12,7 @@ import {
   rememberedFirst,
 } from "../core/cloud_choice.ts";
 import type { SignChoice } from "../core/cloud/dialect.ts";
+import type { PathPolicy } from "../core/cloud/signaling.ts";
 import type { AppAccount } from "../core/cloud/wsse.ts";
 import { type Failure, FailureError } from "../core/failure.ts";
 import type { LinkEvent, LinkPhase } from "../core/link_options.ts";
@@ -49,8 +50,8 @@ export interface ConnectOptions {
    * dialect does. PROTOCOL.md section 9, "sign".
    */
   readonly sign?: SignChoice | undefined;
-  /** Default `auto`: direct, else the relay. */
-  readonly path?: "auto" | "direct" | "relay" | undefined;
+  /** Default `auto`: direct, else the relay, else the TCP relay if the device's policy names it. */
+  readonly path?: PathPolicy | undefined;
   /** Default `auto`: SmartPSS's, then DMSS's when the first does not know or reach the device. */
   readonly cloud?: "auto" | CloudName | CloudAddress | undefined;
   /** How the cloud is talked to; by default as its own app does, like SmartPSS with other hosts. */

@@ -10,10 +10,12 @@ import { Link } from "../core/link.ts";
 import type { LinkEvent, LinkSettings } from "../core/link_options.ts";
 import { emptyStats, type PtcpStats } from "../core/ptcp/stats.ts";
 import type { RealmId } from "../core/realm/multiplexer.ts";
+import type { Endpoint } from "../core/types.ts";
 import { monotonicNow } from "./clock.ts";
 import { MachineDriver } from "./driver.ts";
 import { RealmStream } from "./realm_stream.ts";
 import { type Tap, TappedSocket } from "./tapped_socket.ts";
+import { TcpPump } from "./tcp_pump.ts";
 import { UdpSocket } from "./udp.ts";
 
 /** What a session reports besides what its streams do. */
@@ -43,6 +45,7 @@ export class Session {
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<Failure | undefined>();
   readonly #onEvent: ((event: SessionEvent) => void) | undefined;
+  #tcp: TcpPump | undefined;
   #isReady = false;
   #stats: Readonly<PtcpStats> = emptyStats();
 
@@ -81,7 +84,7 @@ export class Session {
       await session.#ready.promise;
       return session;
     } catch (error) {
-      await session.#driver.stop();
+      await session.#stop();
       settings.signal?.throwIfAborted();
       throw error;
     } finally {
@@ -156,13 +159,13 @@ export class Session {
   async close(): Promise<void> {
     this.#driver.run((link, now) => link.stop(now));
     await this.#closed.promise;
-    await this.#driver.stop();
+    await this.#stop();
   }
 
   /** Drops the session without a word to the device. */
   async abandon(): Promise<void> {
     this.#end(undefined);
-    await this.#driver.stop();
+    await this.#stop();
   }
 
   #handle(event: LinkEvent): void {
@@ -180,6 +183,15 @@ export class Session {
         return;
       case "closed":
         return this.#end(event.failure);
+      case "tcp-connect":
+        this.#tcp = this.#openTcp(event.endpoint);
+        return;
+      case "tcp-output":
+        return this.#tcp?.output();
+      case "tcp-resume":
+        return this.#tcp?.resume();
+      case "tcp-close":
+        return this.#tcp?.close();
       case "realm-connected":
         return this.#streams.get(event.realm)?.onConnected();
       case "realm-readable":
@@ -197,6 +209,20 @@ export class Session {
     }
   }
 
+  #openTcp(endpoint: Endpoint): TcpPump {
+    const driver = this.#driver;
+    return TcpPump.connect(endpoint, {
+      onReport: (report) => driver.run((link, now) => link.handleStream(report, now)),
+      take: () => driver.run((link, now) => link.pollStream(now)),
+      isPaused: () => driver.machine.isStreamPaused,
+    });
+  }
+
+  async #stop(): Promise<void> {
+    this.#tcp?.close();
+    await Promise.all([this.#driver.stop(), this.#tcp?.done]);
+  }
+
   #end(failure: Failure | undefined): void {
     for (const stream of this.#streams.values()) stream.onClosed("session-lost");
     this.#streams.clear();
@@ -207,6 +233,6 @@ export class Session {
     }
     this.#closed.resolve(failure);
     // A session that died by itself must not keep its sockets.
-    void this.#driver.stop();
+    void this.#stop();
   }
 }

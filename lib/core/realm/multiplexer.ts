@@ -228,6 +228,11 @@ export class Multiplexer {
     this.#advance(now);
   }
 
+  /** Takes up what the connection was given by somebody else: its bytes, its events, its room. */
+  advance(now: number): void {
+    this.#advance(now);
+  }
+
   /** Runs every timer that is due. */
   handleTimeout(now: number): void {
     this.#connection.handleTimeout(now);

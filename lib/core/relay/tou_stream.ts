@@ -11,7 +11,7 @@
  * | connecting | answered 3xx or above       | closed: bind-refused                     |
  * | connecting | anything else               | closed: bind-unusable                    |
  * | connecting | ended before the request    | closed: connect-failed                   |
- * | any other  | ended                       | closed: ended                            |
+ * | any other  | ended                       | closed: relay-closed                     |
  * | any        | `abort`                     | closed: aborted                          |
  *
  * "Acknowledged" means here that the driver has written it: TCP tells no more.
@@ -38,7 +38,7 @@ export type TouCloseReason =
   /** What came instead of an answer makes no sense. */
   | "bind-unusable"
   /** The other side closed the connection. */
-  | "ended"
+  | "relay-closed"
   /** We did. */
   | "aborted";
 
@@ -147,7 +147,7 @@ export class TouStream implements SessionTransport {
     if (this.#state === "idle" || this.#state === "closed") return;
     if (report.type === "bytes") return this.handleSegment(report.bytes, now);
     if (report.type === "ended") {
-      return this.#close(this.#isConnected ? "ended" : "connect-failed", now);
+      return this.#close(this.#isConnected ? "relay-closed" : "connect-failed", now);
     }
     if (this.#isConnected) return;
     this.#isConnected = true;
