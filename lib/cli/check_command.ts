@@ -4,7 +4,6 @@
  * @module
  */
 import { FailureError } from "../core/failure.ts";
-import type { DeviceCredentials } from "../net/connect.ts";
 import { explain } from "../health/evidence.ts";
 import { nagiosUnknown } from "../health/nagios.ts";
 import { runningTunnels } from "../health/running_tunnels.ts";
@@ -13,7 +12,8 @@ import { textfile } from "../health/textfile.ts";
 import { stateDirectories } from "../net/state_directory.ts";
 import { writeWholeFile } from "../net/whole_file.ts";
 import { readAppKey } from "./app_key.ts";
-import { type CheckedDevice, collectDevices } from "./check_devices.ts";
+import { configuredDevices, readAccounts } from "./check_accounts.ts";
+import { collectDevices } from "./check_devices.ts";
 import { CheckMemory } from "./check_memory.ts";
 import {
   CHANNEL,
@@ -40,6 +40,7 @@ import { CheckOutputs } from "./check_outputs.ts";
 import { runChecks } from "./check_run.ts";
 import { checkSettings } from "./check_settings.ts";
 import type { Command, CommandContext, FailedRun } from "./command.ts";
+import type { ConfiguredDevice } from "./config/config.ts";
 import { readCredentials } from "./credentials.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { environmentName } from "./option.ts";
@@ -58,13 +59,12 @@ import {
   USERNAME,
 } from "./options.ts";
 import { OutputClosedError } from "./output.ts";
-import { quoted } from "./printable.ts";
 import { Progress } from "./progress.ts";
-import { readSecretFile } from "./secret_file.ts";
 import { openState } from "./state.ts";
+import { CONFIG } from "./run_options.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { cloudOptions } from "./tunnel_settings.ts";
-import { configError, usageError } from "./usage.ts";
+import { usageError } from "./usage.ts";
 import { VERSION_TEXT } from "./version.ts";
 
 /** Serials on one command line; more belong into a list. */
@@ -73,16 +73,23 @@ const MAX_OPERANDS = 1_000;
 /** Up to so many serials are searched for in whatever is printed; the program puts them nowhere. */
 const MAX_SEARCHED_SERIALS = 100;
 
+const NOT_CONFIGURED: Pick<ConfiguredDevice, "options" | "credentials"> = { options: {} };
+
 /** The command `check`. */
 export const CHECK_COMMAND: Command = {
   name: "check",
-  synopsis: ["dahua-p2p check [OPTIONS] <SERIAL>...", "dahua-p2p check [OPTIONS] --file LIST"],
+  synopsis: [
+    "dahua-p2p check [OPTIONS] <SERIAL or NAME>...",
+    "dahua-p2p check [OPTIONS] --file LIST",
+    "dahua-p2p check [OPTIONS] --config FILE",
+  ],
   summary: "Checks once whether devices can be reached, and says why not.",
   options: [
     LEVEL,
     PORT,
     CHANNEL,
     FILE,
+    CONFIG,
     SHARD,
     USERNAME,
     PASSWORD,
@@ -110,7 +117,11 @@ export const CHECK_COMMAND: Command = {
     STATE_DIR,
     ...COMMON_OPTIONS,
   ],
-  operands: { min: 0, max: MAX_OPERANDS, what: "serials, or none with --file" },
+  operands: {
+    min: 0,
+    max: MAX_OPERANDS,
+    what: "serials or names, or none with --file or --config",
+  },
   notes: [
     {
       title: "Output",
@@ -175,14 +186,16 @@ async function runCheckCommand(context: CommandContext): Promise<ExitCode> {
 async function check(context: CommandContext): Promise<ExitCode> {
   const { settings, operands, host, log, redactor } = context;
   const file = settings.get(FILE);
-  if (operands.length === 0 && file === undefined) {
-    throw usageError("No device is named.", "Give serials, or --file LIST.");
+  const configured = configuredDevices(context);
+  if (operands.length === 0 && file === undefined && !configured) {
+    throw usageError("No device is named.", "Give serials, --file LIST, or --config FILE.");
   }
   checkStandardInput(context);
   const { devices, bad, repeated } = collectDevices({
     operands,
     file,
     shard: settings.get(SHARD),
+    configured,
     unnamed: (serial) => redactor.deviceName(serial),
   }, host);
   for (const { serial } of devices.slice(0, MAX_SEARCHED_SERIALS)) redactor.addSerial(serial);
@@ -198,7 +211,9 @@ async function check(context: CommandContext): Promise<ExitCode> {
   const isTerminal = host.stderrIsTerminal && (host.env("NO_COLOR") ?? "") === "";
   const style = lineStyle(devices.map(({ name }) => name), isTerminal ? "on" : "off");
   const chosen = checkSettings(settings, style.nameWidth);
-  const cloud = { ...cloudOptions(settings), app, memory: openState(settings, host, log) };
+  const cloud = cloudOptions(settings);
+  const isCloudChosen = cloud.cloud !== undefined || cloud.dialect !== undefined;
+  const routes = openState(settings, host, log);
   const directories = stateDirectories({
     chosen: settings.get(STATE_DIR),
     env: host.env,
@@ -233,13 +248,21 @@ async function check(context: CommandContext): Promise<ExitCode> {
     settings: chosen,
     devices,
     bad,
-    optionsOf: (device) => ({
-      ...chosen,
-      ...cloud,
-      authType: settings.get(TYPE),
-      ports: device.entry.ports ?? chosen.ports,
-      channels: device.entry.channels ?? chosen.channels,
-      credentials: accounts.get(device.serial) ?? credentials,
+    optionsOf: ({ serial, entry, configured: { options, credentials: own } = NOT_CONFIGURED }) => ({
+      level: chosen.level,
+      measureMs: chosen.measureMs,
+      keyFrameTimeoutMs: chosen.keyFrameTimeoutMs,
+      // The command line before the configuration, the entry of a list before both.
+      ports: entry.ports ?? chosen.ports ??
+        options.forwards?.map(({ remotePort }) => remotePort),
+      channels: entry.channels ?? chosen.channels,
+      credentials: accounts.get(serial) ?? credentials ?? own,
+      authType: settings.get(TYPE) ?? options.authType,
+      path: chosen.path ?? options.path,
+      ...(isCloudChosen
+        ? { ...cloud, app }
+        : { cloud: options.cloud, dialect: options.dialect, app: options.app }),
+      memory: routes,
       findTunnel,
       ...(log.traces ? { trace: (event) => log.trace(event) } : {}),
     }),
@@ -258,30 +281,6 @@ function checkStandardInput({ settings }: CommandContext): void {
     `${settings.label(FILE)} and ${settings.label(PASSWORD_FILE)} both read standard input.`,
     "Give one of them a file.",
   );
-}
-
-/** The accounts that lists name, read before permissions are given back. */
-function readAccounts(
-  devices: readonly CheckedDevice[],
-  { host, redactor }: CommandContext,
-): ReadonlyMap<string, DeviceCredentials> {
-  const accounts = new Map<string, DeviceCredentials>();
-  const advice = "password_file names a file that holds the password and nothing else.";
-  for (const { serial, entry: { username, passwordFile } } of devices) {
-    if (username === undefined && passwordFile === undefined) continue;
-    if (username === undefined || passwordFile === undefined) {
-      throw configError("A list names a user without a password file, or the reverse.", advice);
-    }
-    const label = `The password file ${quoted(passwordFile)}`;
-    const password = readSecretFile(passwordFile, label, advice, host).text.replace(/\r?\n$/, "");
-    // deno-lint-ignore no-control-regex -- they are what is looked for
-    if (password === "" || /[\u0000-\u001f\u007f]/.test(password)) {
-      throw configError(`${label} holds no password of one line.`, advice);
-    }
-    redactor.addSecret(password);
-    accounts.set(serial, { username, password });
-  }
-  return accounts;
 }
 
 function complainOfState(onChange: string | undefined, log: CommandContext["log"]): void {

@@ -4,26 +4,25 @@
  * @module
  */
 import { deviceId } from "../core/serial_hash.ts";
-import { type BadEntry, type ListedDevice, parseDeviceList } from "../health/device_list.ts";
+import {
+  type BadEntry,
+  type ListedDevice,
+  MAX_LIST_LENGTH,
+  parseDeviceList,
+} from "../health/device_list.ts";
 import type { FleetDevice } from "../health/fleet.ts";
 import { isInShard, type Shard } from "../health/shard.ts";
-import { MAX_LIST_LENGTH } from "../health/device_list.ts";
+import type { ConfiguredDevice } from "./config/config.ts";
 import type { Host } from "./host.ts";
 import { quoted } from "./printable.ts";
 import { checkSerial } from "./serial.ts";
-import { configError } from "./usage.ts";
+import { configError, usageError } from "./usage.ts";
 
-/** A device and what its entry says of it. */
+/** A device, what its entry in a list says of it, and what the configuration does. */
 export interface CheckedDevice extends FleetDevice {
   readonly entry: ListedDevice;
+  readonly configured?: ConfiguredDevice | undefined;
 }
-
-/**
- * Finds a device by the name it has in the configuration.
- *
- * @returns Nothing when the configuration has no such name.
- */
-export type ResolveName = (name: string) => ListedDevice | undefined;
 
 /** What to check, and what could not be read. */
 export interface CheckedDevices {
@@ -39,7 +38,8 @@ export interface DeviceSources {
   /** Path of a list; `-` is standard input. */
   readonly file?: string | undefined;
   readonly shard?: Shard | undefined;
-  readonly resolveName?: ResolveName | undefined;
+  /** Devices of the configuration; all enabled ones are checked when nothing else is named. */
+  readonly configured?: readonly ConfiguredDevice[] | undefined;
   /** How a device without a name is called. */
   readonly unnamed: (serial: string) => string;
 }
@@ -51,8 +51,11 @@ export interface DeviceSources {
  * cannot be read.
  */
 export function collectDevices(sources: DeviceSources, host: Host): CheckedDevices {
-  const { operands, file, shard, resolveName } = sources;
-  const given = operands.map((word) => resolveName?.(word) ?? { serial: checkSerial(word) });
+  const { operands, file, shard, configured = [] } = sources;
+  const isAll = operands.length === 0 && file === undefined;
+  const given = isAll
+    ? configured.filter(({ isEnabled }) => isEnabled).map(listed)
+    : operands.map((word) => named(word, configured));
   const list = file === undefined
     ? { devices: [], bad: [], repeated: 0 }
     : parseDeviceList(readList(file, host), listLabel(file));
@@ -65,11 +68,32 @@ export function collectDevices(sources: DeviceSources, host: Host): CheckedDevic
   const mine = [...entries.values()].filter(({ serial }) => !shard || isInShard(serial, shard));
   // One part reports what is wrong with the list, not every part again.
   const bad = !shard || shard.index === 0 ? list.bad : [];
-  return { devices: named(mine, sources.unnamed), bad, repeated };
+  const devices = distinct(mine, sources.unnamed).map((device) => {
+    const match = configured.find(({ serial }) => serial === device.serial);
+    return match ? { ...device, configured: match } : device;
+  });
+  return { devices, bad, repeated };
+}
+
+function listed({ serial, name }: ConfiguredDevice): ListedDevice {
+  return { serial, name };
+}
+
+/** The device a word of the command line means: a name of the configuration, else a serial. */
+function named(word: string, configured: readonly ConfiguredDevice[]): ListedDevice {
+  const device = configured.find(({ name, serial }) => name === word || serial === word);
+  if (device) return listed(device);
+  if (configured.length > 0 && !/^[A-Za-z0-9]{10,32}$/.test(word)) {
+    throw usageError(
+      "A word is neither a device of the configuration nor a serial.",
+      `The configuration has: ${configured.slice(0, 20).map(({ name }) => name).join(", ")}.`,
+    );
+  }
+  return { serial: checkSerial(word) };
 }
 
 /** Gives every device a name no other has: programs tell devices apart by it. */
-function named(
+function distinct(
   entries: readonly ListedDevice[],
   unnamed: (serial: string) => string,
 ): CheckedDevice[] {

@@ -86,7 +86,7 @@ export async function runChecks(run: CheckRun): Promise<ExitCode> {
   const verdict = exitCode(run, request);
   outputs.summary(verdict);
   if (settings.format === "nagios") {
-    outputs.line(nagiosReport(outputs.results, settings.path).line);
+    outputs.line(nagiosReport(outputs.results).line);
   }
   // The outputs themselves may have failed since: what is told last knows it.
   const code = exitCode(run, request);
@@ -114,7 +114,7 @@ function exitCode(run: CheckRun, request: StopRequest | undefined): ExitCode {
   const { outputs, settings } = run;
   if (request) return request.exitCode;
   if (settings.format === "nagios") {
-    const { exit } = nagiosReport(outputs.results, settings.path);
+    const { exit } = nagiosReport(outputs.results);
     // Nagios knows four codes: what could not be written must not pass for a device that is well.
     return exit === 0 && outputs.isBroken ? EXIT.nagiosUnknown : exit;
   }

@@ -28,7 +28,8 @@ import type { Settings } from "./settings.ts";
 /** The settings of one run. */
 export interface CheckSettings {
   readonly level: CheckLevel;
-  readonly path: "auto" | "direct" | "relay";
+  /** Absent when nobody chose. */
+  readonly path?: "auto" | "direct" | "relay" | undefined;
   readonly ports?: readonly number[] | undefined;
   readonly channels?: readonly number[] | undefined;
   readonly measureMs?: number | undefined;
@@ -56,7 +57,7 @@ export function checkSettings(settings: Settings, nameWidth: number): CheckSetti
   const channels = settings.all(CHANNEL).flat();
   return {
     level: settings.get(LEVEL) ?? "rtsp",
-    path: settings.chosen(RELAY, PATH) === RELAY ? "relay" : settings.get(PATH) ?? "auto",
+    path: settings.chosen(RELAY, PATH) === RELAY ? "relay" : settings.get(PATH),
     ports: ports.length > 0 ? [...new Set(ports)] : undefined,
     channels: channels.length > 0 ? [...new Set(channels)] : undefined,
     measureMs: settings.get(MEDIA_TIME),

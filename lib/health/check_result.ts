@@ -4,6 +4,7 @@
  * @module
  */
 import type { PathKind } from "../core/carrier.ts";
+import type { PathPolicy } from "../core/cloud/signaling.ts";
 import type { Failure, Reason } from "../core/failure.ts";
 import type { MediaFigures } from "../core/rtsp/media_meter.ts";
 import type { MediaDescription } from "../core/rtsp/session_description.ts";
@@ -69,6 +70,8 @@ export interface CheckResult {
   /** From the beginning until the session could carry data. */
   readonly handshakeMs?: number | undefined;
   readonly path?: PathKind | undefined;
+  /** What was asked for; `auto` when nothing was. */
+  readonly pathWanted?: PathPolicy | undefined;
   /** Of the device's P2P program. */
   readonly version?: string | undefined;
   readonly policy?: readonly string[] | undefined;

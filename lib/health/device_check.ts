@@ -70,6 +70,7 @@ export async function checkDevice(
     return new Findings(device, level, Date.now()).unjudged(error);
   }
   const findings = new Findings(device, level, Date.now());
+  if (level !== "cloud" && !record) findings.found.pathWanted = options.path ?? "auto";
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const limit = new AbortController();
   const alarm = new Alarm(() => limit.abort(new FailureError(tookTooLong(timeoutMs))));

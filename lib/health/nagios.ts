@@ -36,17 +36,12 @@ const SEVERITY: readonly NagiosExit[] = [2, 1, 3, 0];
 /** A line is cut here: some transports of Nagios take 4 kB. */
 const MAX_TEXT_LENGTH = 1_000;
 
-/**
- * Reports a run. The relay is a warning unless it was asked for.
- *
- * @param path As chosen for the run.
- */
+/** Reports a run. The relay is a warning unless it was asked for. */
 export function nagiosReport(
   results: readonly CheckResult[],
-  path: "auto" | "direct" | "relay",
   thresholds: NagiosThresholds = NAGIOS_THRESHOLDS,
 ): NagiosReport {
-  const judged = results.map((result) => ({ result, ...judge(result, path, thresholds) }));
+  const judged = results.map((result) => ({ result, ...judge(result, thresholds) }));
   const exit = SEVERITY.find((code) => judged.some((one) => one.exit === code)) ?? 0;
   const [only] = judged;
   const worst = judged.filter((one) => one.exit === exit && exit !== 0);
@@ -72,7 +67,6 @@ function nagiosLine(exit: NagiosExit, text: string, figures: readonly string[]):
 
 function judge(
   result: CheckResult,
-  path: "auto" | "direct" | "relay",
   { warningMs, criticalMs }: NagiosThresholds,
 ): { readonly exit: NagiosExit; readonly text: string } {
   const { state, reason, message, handshakeMs = 0 } = result;
@@ -80,7 +74,7 @@ function judge(
     return { exit: state === "down" ? 2 : 3, text: `${reason}: ${message}` };
   }
   const slow = handshakeMs >= warningMs;
-  const relay = result.path === "relay" && path !== "relay";
+  const relay = result.path === "relay" && result.pathWanted !== "relay";
   const notes = [
     ...(relay ? ["relay in use"] : []),
     ...(slow ? [`slow handshake (${(handshakeMs / 1000).toFixed(1)}s)`] : []),
