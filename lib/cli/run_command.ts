@@ -71,7 +71,7 @@ async function runFleet(context: CommandContext): Promise<ExitCode> {
   if (!config) return EXIT.config;
   let chosen = chooseDevices(config.devices, operands);
   const memory = openState(settings, host, log);
-  const records = settings.isOn(NO_STATE) ? undefined : new TunnelRecords(
+  using records = settings.isOn(NO_STATE) ? undefined : new TunnelRecords(
     stateDirectories({ chosen: settings.get(STATE_DIR), env: host.env, os: host.os }),
   );
   // Configuration and secrets are read again on SIGHUP; records of devices it adds are written.
@@ -117,8 +117,10 @@ async function runFleet(context: CommandContext): Promise<ExitCode> {
         const next = readConfig(file, context);
         const devices = next && tryChoose(next.devices, context);
         if (devices) chosen = devices;
+        // Before the change: what it restarts must wait for the cool-down.
+        fleet.retryNow();
         // One after the other: a session must be closed before its successor begins.
-        applying = applying.then(apply).then(() => fleet.retryNow());
+        applying = applying.then(apply);
       },
       status: () => {
         for (const line of statusTable(fleet.statuses())) host.stderr.line(line);

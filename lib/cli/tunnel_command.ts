@@ -4,9 +4,12 @@
  * @module
  */
 import type { DeviceCredentials } from "../net/connect.ts";
+import { formatListen } from "../net/forward.ts";
+import { stateDirectories } from "../net/state_directory.ts";
 import { openTunnel, type Tunnel } from "../net/tunnel.ts";
-import { deviceStatus } from "../status/device_status.ts";
+import { type DeviceStatus, deviceStatus, disabledStatus } from "../status/device_status.ts";
 import { readAppKey } from "./app_key.ts";
+import { STATE_DIR } from "./check_options.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { CaptureFile } from "./capture_file.ts";
 import { readCredentials } from "./credentials.ts";
@@ -38,12 +41,15 @@ import {
 } from "./options.ts";
 import { hasDisplay, Player, playlist } from "./player.ts";
 import { OperatorSignals } from "./operator_signals.ts";
+import { HTTP, STATUS_FILE } from "./run_options.ts";
 import { checkSerial } from "./serial.ts";
 import type { Settings } from "./settings.ts";
 import { openState } from "./state.ts";
+import { StatusPublisher } from "./status_publisher.ts";
 import { statusTable } from "./status_text.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { type OpenTunnel, runTunnel } from "./tunnel_run.ts";
+import { TunnelRecords } from "./tunnel_records.ts";
 import { dataFormat, tunnelOptions } from "./tunnel_settings.ts";
 import { usageError } from "./usage.ts";
 
@@ -71,6 +77,9 @@ export const TUNNEL_COMMAND: Command = {
     CAPTURE,
     CAPTURE_SECRETS,
     JSON_LINES,
+    HTTP,
+    STATUS_FILE,
+    STATE_DIR,
     ...RETRY_OPTIONS,
     ...COMMON_OPTIONS,
   ],
@@ -126,19 +135,40 @@ async function runTunnelCommand(context: CommandContext): Promise<ExitCode> {
   const viewer = settings.isOn(DEBUG) ? credentials : undefined;
   const canPlay = viewer !== undefined && hasDisplay(host);
   const memory = openState(settings, host, log);
+  using records = settings.isOn(NO_STATE) ? undefined : new TunnelRecords(
+    stateDirectories({ chosen: settings.get(STATE_DIR), env: host.env, os: host.os }),
+  );
+  records?.keep([serial]);
+  const statusFile = settings.get(STATUS_FILE);
   host.keepPermissions([
     "net",
     ...(canPlay ? ["run"] as const : []),
     // What worked is written when it has worked, and the place cannot be told beforehand.
-    ...(memory ? ["read", "write"] as const : []),
+    ...(memory || statusFile !== undefined ? ["read", "write"] as const : []),
   ]);
   using signals = new StopSignals();
   let started: Tunnel | undefined;
+  const status = (): DeviceStatus =>
+    started
+      ? deviceStatus(name, started.status())
+      : { ...disabledStatus(name), state: "connecting" };
+  await using publisher = new StatusPublisher({
+    devices: () => [status()],
+    tunnels: () => [{ serial, status: status() }],
+    records,
+    http: settings.get(HTTP),
+    statusFile,
+    onWarning: (failure) => log.warning(failure),
+  });
+  const { address } = publisher;
+  if (address) {
+    const where = formatListen(address.hostname, address.port);
+    log.info("http", `Status page on http://${where}/status.`, { address: where });
+  }
   using _operator = new OperatorSignals({
     retry: () => started?.retryNow(),
     status: () => {
-      const devices = started ? [deviceStatus(name, started.status())] : [];
-      for (const line of statusTable(devices)) host.stderr.line(line);
+      for (const line of statusTable([status()])) host.stderr.line(line);
     },
   });
   return await runTunnel({
@@ -151,6 +181,7 @@ async function runTunnelCommand(context: CommandContext): Promise<ExitCode> {
     format: dataFormat(settings),
     stopped: signals.first,
     onStart: (tunnel) => started = tunnel,
+    onChange: () => publisher.changed(),
     onReady: (tunnel) => viewer && startPlayer(tunnel, viewer, canPlay, context),
   });
 }

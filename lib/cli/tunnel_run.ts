@@ -34,6 +34,8 @@ export interface TunnelRun {
   readonly stopped: Promise<StopRequest>;
   /** Called with the tunnel as soon as there is one, ready or not. */
   readonly onStart?: ((tunnel: Tunnel) => void) | undefined;
+  /** Told after each change of its state. */
+  readonly onChange?: (() => void) | undefined;
   /** Called once the tunnel is ready and said to be; what it returns is disposed of at the end. */
   readonly onReady?: ((tunnel: Tunnel) => AsyncDisposable | undefined) | undefined;
 }
@@ -58,6 +60,7 @@ export async function runTunnel(run: TunnelRun): Promise<ExitCode> {
     onStart: run.onStart,
     onEvent: (event) => {
       logTunnelEvent(event, log);
+      run.onChange?.();
       try {
         tell(event, run);
       } catch (error) {

@@ -37,7 +37,9 @@ Deno.test("every reason that ends a tunnel has the exit code scripts rely on", (
 });
 
 Deno.test("no exit code is one that Nagios or a shell gives another meaning", () => {
-  for (const code of Object.values(EXIT)) {
+  for (const [name, code] of Object.entries(EXIT)) {
+    // Words of their own: `ready` answers 0 or 1, `check --nagios` what Nagios wants.
+    if (name === "notReady" || name.startsWith("nagios")) continue;
     assert(code === 0 || (code >= 64 && code <= 78) || code >= 129, String(code));
   }
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { parseArguments } from "../../lib/cli/arguments.ts";
 import { environmentName, type Option } from "../../lib/cli/option.ts";
 import * as options from "../../lib/cli/options.ts";
+import * as run from "../../lib/cli/run_options.ts";
 import { Settings } from "../../lib/cli/settings.ts";
 import { tunnelOptions } from "../../lib/cli/tunnel_settings.ts";
 import { FailureError } from "../../lib/core/failure.ts";
@@ -39,6 +40,10 @@ const EXAMPLES: readonly [Option<unknown>, string, unknown][] = [
   [options.JSON_LINES, "true", true],
   [options.HEARTBEAT, "2s", 2_000],
   [options.DEAD_AFTER, "20s", 20_000],
+  [run.CONFIG, "/etc/dahua-p2p.yaml", "/etc/dahua-p2p.yaml"],
+  [run.HTTP, "[::1]:9554", { hostname: "::1", port: 9554 }],
+  [run.STATUS_FILE, "/run/p2p.json", "/run/p2p.json"],
+  [run.ALL, "1", true],
   [options.RETRY_MIN, "2s", 2_000],
   [options.RETRY_MAX, "2m", 120_000],
   [options.MAX_RETRIES, "0", 0],

@@ -1,7 +1,7 @@
 /**
  * The tunnel outlives its session: parts of the world die and come back while the program runs.
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { LOGIN, readyPort, SERIAL, Stage } from "../support/stage.ts";
 import type { Running } from "../support/program.ts";
 
