@@ -41,11 +41,11 @@ export function parseArguments(
     throw usageError("The command line is too long.", `At most ${MAX_ARGUMENTS} words.`);
   }
   const { words, operands } = canonical(args, options);
-  const names = options.map(({ name }) => name);
+  const names = options.map(keyOf);
   const parsed = parseArgs(words, { string: names, collect: names });
   const given = new Map<Option<unknown>, readonly string[]>();
   for (const option of options) {
-    const values = parsed[option.name];
+    const values = parsed[keyOf(option)];
     // With `string` and `collect` every option has a list of texts, an empty one when not given.
     if (!Array.isArray(values) || values.length === 0) continue;
     if (values.includes("")) {
@@ -59,6 +59,11 @@ export function parseArguments(
   return { given, operands };
 }
 
+/** The library takes `--no-state` for the absence of `--state`, whatever follows it. */
+function keyOf({ name }: Option<unknown>): string {
+  return `option-${name}`;
+}
+
 /** Every option as `--name=VALUE`, a switch's value being `true`, and the operands apart. */
 function canonical(
   args: readonly string[],
@@ -67,8 +72,8 @@ function canonical(
   const words: string[] = [];
   const operands: string[] = [];
   const rest = args[Symbol.iterator]();
-  const take = ({ name }: Option<unknown>, value: string): void => {
-    words.push(`--${name}=${value}`);
+  const take = (option: Option<unknown>, value: string): void => {
+    words.push(`--${keyOf(option)}=${value}`);
   };
   const takeNext = (option: Option<unknown>): void => {
     const next = rest.next();
