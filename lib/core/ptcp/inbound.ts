@@ -83,7 +83,7 @@ export class Inbound {
     const { sender, stats } = this.#parts;
     stats.nacksIn++;
     this.onAck(bytes, "other", peerScale, now);
-    if (sender.onNack(now)) this.#tell("nack-answered", sender.unacknowledged, now);
+    if (sender.onNack(ackOf(bytes), now)) this.#tell("nack-answered", sender.unacknowledged, now);
   }
 
   /** The ack, window and echo of any segment. `pure` when it could be a duplicate ack. */

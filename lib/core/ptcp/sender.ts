@@ -30,7 +30,7 @@ import type { PtcpStats } from "./stats.ts";
 
 /** Duplicate acks that prove a loss. */
 const DUPLICATE_ACKS = 3;
-/** A NACK is answered at most this often, or once a round trip if that is longer. */
+/** NACKs for one hole are answered at most this often, or once a round trip if that is longer. */
 const NACK_INTERVAL_MS = 100;
 /** Upper bound of the wait for the answer to a CONNECT, the reference's. */
 const MAX_CONNECT_RTO_MS = 3000;
@@ -65,6 +65,8 @@ export class Sender {
   #retransmitAt = Infinity;
   #connectRtoMs: number;
   #nackResendAt = -Infinity;
+  /** Whether the last recovery was needless: what comes late on this path is not lost. */
+  #reorders = false;
   #lastSendAt = -Infinity;
   #lastProgressAt = 0;
 
@@ -179,16 +181,30 @@ export class Sender {
     return "unchanged";
   }
 
-  /** A NACK: the oldest segment is missing. Returns whether it is resent. */
-  onNack(now: number): boolean {
+  /**
+   * A NACK: the oldest segment is missing.
+   *
+   * @param ack Its acknowledgement number, where the hole begins.
+   * @returns Whether it is resent.
+   */
+  onNack(ack: number, now: number): boolean {
     const flight = this.flight;
-    if (flight === 0 || now < this.#nackResendAt) return false;
+    if (flight === 0 || (now < this.#nackResendAt && !this.#isNewHole(ack))) return false;
     this.#nackResendAt = now + Math.max(NACK_INTERVAL_MS, this.rtt.smoothedMs ?? 0);
     this.#stats.nackRetransmits++;
     if (this.#phase === "normal") this.congestion.onNack(flight);
     this.#beginLoss("everything");
     this.#retransmitAt = now + this.rtt.rtoMs;
     return true;
+  }
+
+  /**
+   * Whether a hole begins at `ack` that nothing was resent into, so that each is that only once.
+   * While one loss is repaired the next hole of the same flight needs no NACK, and a NACK from
+   * before the last ack speaks of a hole that is filled.
+   */
+  #isNewHole(ack: number): boolean {
+    return this.#phase === "normal" && !this.#reorders && ack === this.#unacknowledged;
   }
 
   /**
@@ -307,12 +323,14 @@ export class Sender {
       this.congestion.onAck(acked, flight);
     } else if (this.#resend.wasNeedless(echo)) {
       this.#stats.spuriousRecoveries++;
+      this.#reorders = true;
       this.congestion.undo();
       this.#beNormal();
     } else if (seqDiff(ack, this.#recover) >= 0) {
       if (this.#phase === "recovery") this.congestion.exitRecovery(left);
       else this.congestion.onAck(acked, flight);
       this.congestion.settle();
+      this.#reorders = false;
       this.#beNormal();
     } else {
       this.#onPartialAck(ack, acked, flight, resentTo);

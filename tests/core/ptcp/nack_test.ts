@@ -60,7 +60,7 @@ Deno.test("the ack and window in a NACK's header count, whatever its sequence", 
   assertEquals(scenario.connection.peerWindowBytes, 9000);
 });
 
-Deno.test("NACKs are answered at most every 100 ms", () => {
+Deno.test("NACKs for one hole are answered at most every 100 ms", () => {
   const scenario = flying();
   for (let at = 120; at < 220; at += 10) scenario.send(at, { control: 1, body: MEASURED, ack: 0 });
   scenario.advance(219);
@@ -69,12 +69,93 @@ Deno.test("NACKs are answered at most every 100 ms", () => {
   assertEquals(scenario.connection.stats.retransmits, 6);
 });
 
-Deno.test("NACKs are answered at most once a round trip when that is longer", () => {
+Deno.test("NACKs for one hole are answered at most once a round trip when that is longer", () => {
   const scenario = PtcpScenario.opened().write(100, 10).expectSegments(100, [{}]);
   scenario.send(400, { ack: 10, echo: 60_100 }).write(500, 10).expectSegments(500, [{}]);
   scenario.send(510, { control: 1, body: MEASURED, ack: 10 }).expectSegments(510, [{ seq: 10 }]);
   scenario.send(809, { control: 1, body: MEASURED, ack: 10 }).expectSilence(809);
   scenario.send(810, { control: 1, body: MEASURED, ack: 10 }).expectSegments(810, [{ seq: 10 }]);
+});
+
+/** After a hole that was asked for at t = 120 and filled: two segments in flight since t = 140. */
+function repaired(echo: number): PtcpScenario {
+  const scenario = flying().send(120, { control: 1, body: MEASURED, ack: 0 });
+  scenario.expectSegments(120, ALL).send(130, { ack: 600, echo });
+  scenario.write(140, 100).write(140, 200);
+  return scenario.expectSegments(140, [{ seq: 600 }, { seq: 700 }]);
+}
+
+const NEXT = [{ seq: 600, length: 100 }, { seq: 700, length: 200 }];
+
+Deno.test("a NACK for a hole that nothing was resent into is answered at once", () => {
+  const scenario = repaired(0).send(150, { control: 1, body: MEASURED, ack: 600 });
+  scenario.expectSegments(150, NEXT);
+  for (let at = 160; at < 250; at += 10) {
+    scenario.send(at, { control: 1, body: MEASURED, ack: 600 });
+  }
+  scenario.expectSilence(249);
+  scenario.send(250, { control: 1, body: MEASURED, ack: 600 }).expectSegments(250, NEXT);
+});
+
+Deno.test("however many holes there are, a NACK resends into each once in 100 ms", () => {
+  const scenario = PtcpScenario.opened();
+  for (let hole = 0; hole < 9; hole++) {
+    const at = 100 + 10 * hole;
+    scenario.write(at, 10).expectSegments(at, [{ seq: 10 * hole }]);
+    scenario.send(at, { control: 1, body: MEASURED, ack: 10 * hole });
+    scenario.expectSegments(at, [{ seq: 10 * hole, length: 10 }]);
+    for (let i = 1; i < 5; i++) {
+      scenario.send(at + i, { control: 1, body: MEASURED, ack: 10 * hole }).expectSilence(at + i);
+    }
+    scenario.send(at + 5, { ack: 10 * hole + 10 });
+  }
+  assertEquals(scenario.connection.stats.nacksIn, 45);
+  assertEquals(scenario.connection.stats.retransmits, 9);
+});
+
+Deno.test("a NACK from before the last ack is not taken for one of the next hole", () => {
+  const scenario = repaired(0);
+  for (let at = 150; at < 220; at += 10) {
+    scenario.send(at, { control: 1, body: MEASURED, ack: 300 });
+  }
+  scenario.expectSilence(219);
+});
+
+Deno.test("while a loss is repaired a NACK for its next hole is not answered at once", () => {
+  const scenario = flying().send(120, { control: 1, body: MEASURED, ack: 0 });
+  scenario.expectSegments(120, ALL);
+  for (let at = 130; at < 220; at += 10) {
+    scenario.send(at, { control: 1, body: MEASURED, ack: 100 });
+  }
+  scenario.expectSilence(219);
+  scenario.send(220, { control: 1, body: MEASURED, ack: 100 }).expectSegments(220, ALL.slice(1));
+});
+
+Deno.test("a NACK whose own ack tells of the next hole resends that one alone", () => {
+  const scenario = PtcpScenario.opened();
+  for (let i = 0; i < 5; i++) scenario.write(100, 1292);
+  const seqs = [0, 1292, 2584, 3876, 5168];
+  scenario.expectSegments(100, seqs.map((seq) => ({ seq })));
+  scenario.send(120, { control: 1, body: MEASURED, ack: 0 });
+  // Half of what was in flight.
+  scenario.expectSegments(120, [{ seq: 0 }, { seq: 1292 }]);
+  scenario.send(130, { control: 1, body: MEASURED, ack: 3876 });
+  scenario.expectSegments(130, [{ seq: 3876 }]).expectSilence(219);
+});
+
+Deno.test("where a NACK was for something late, the next is answered 100 ms after it", () => {
+  // The ack echoes the first sending, not the resend.
+  const scenario = repaired(60_100);
+  assertEquals(scenario.connection.stats.spuriousRecoveries, 1);
+  for (let at = 150; at < 220; at += 10) {
+    scenario.send(at, { control: 1, body: MEASURED, ack: 600 });
+  }
+  scenario.expectSilence(219);
+  scenario.send(220, { control: 1, body: MEASURED, ack: 600 }).expectSegments(220, NEXT);
+  // This one was for a loss, so that the next is answered at once.
+  scenario.send(230, { ack: 900, echo: 60_220 }).write(240, 10);
+  scenario.expectSegments(240, [{ seq: 900 }]);
+  scenario.send(250, { control: 1, body: MEASURED, ack: 900 }).expectSegments(250, [{ seq: 900 }]);
 });
 
 Deno.test("a NACK while nothing is in flight does nothing", () => {
