@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { writeUint16 } from "../bytes.ts";
 import { FRAME_HEADER_BYTES, MAX_FRAME_DATA, writeDataHeader } from "./frame_codec.ts";
 
 /**
