@@ -93,7 +93,7 @@ export interface Dialect {
   readonly channelBody: (parts: ChannelParts) => Tag[];
   /** Patience of p2p-channel, without and with an account. */
   readonly channelTiming: { readonly anonymous: Timing; readonly authenticated: Timing };
-  /** Body of `local-channel`, sent just before an authenticated p2p-channel; absent: not sent. */
+  /** Body of `local-channel`, whose word an authenticated p2p-channel awaits; absent: not sent. */
   readonly localChannelBody?: ((auth: AuthBlock) => Tag[]) | undefined;
   /** Body of relay-agent; absent: none. */
   readonly relayAgentBody?: ((serial: string) => Tag[]) | undefined;

@@ -78,7 +78,13 @@ export const EXCHANGES: Readonly<Record<ExchangeName, Exchange>> = {
   "online-relay": { socket: "main", method: "get", timing: USUAL_TIMING },
   "probe-device": { socket: "us", method: "get", timing: USUAL_TIMING },
   "device-info": { socket: "us", method: "get", timing: USUAL_TIMING },
-  "local-channel": { socket: "device", method: "get", timing: AUTHENTICATED_TIMING },
+  // p2p-channel waits for it, and answers take about 1.1 s. A resend would be judged once more, and
+  // when this one is lost p2p-channel is the next to carry the proof.
+  "local-channel": {
+    socket: "device",
+    method: "get",
+    timing: { ...AUTHENTICATED_TIMING, capMs: 1_500, maxResends: 0 },
+  },
   "p2p-channel": { socket: "device", method: "post", timing: USUAL_TIMING },
   "relay-agent": { socket: "main", method: "get", timing: RELAY_STEP_TIMING },
   "relay-start": { socket: "main", method: "post", timing: RELAY_STEP_TIMING },

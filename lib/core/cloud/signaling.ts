@@ -11,7 +11,8 @@
  * ```
  *
  * Without an account round 2 is not waited for. The relay has its own table in
- * `relay_preparation.ts`, the last resort in `tcp_relay_preparation.ts`; this is the one of the device:
+ * `relay_preparation.ts`, the last resort in `tcp_relay_preparation.ts`, and so has the call to the
+ * device in `device_call.ts`; this is the one of the device:
  *
  * | state         | on                                              | then                         |
  * |---------------|-------------------------------------------------|------------------------------|
@@ -43,11 +44,12 @@ import { DecodeError, StateError } from "../errors.ts";
 import type { Failure } from "../failure.ts";
 import { earlier } from "../timer_table.ts";
 import type { Datagram, Deadline, Endpoint, Machine, TraceEvent, Transmit } from "../types.ts";
-import { decodeChannel, decodeLookup, decodeRefusal, type Refusal } from "./answers.ts";
+import { decodeLookup, decodeRefusal } from "./answers.ts";
+import { DeviceCall } from "./device_call.ts";
 import { type SocketRole, USUAL_TIMING } from "./exchange.ts";
 import * as failures from "./failures.ts";
 import { decodeDeviceInfo, type DeviceInfo } from "./info.ts";
-import { addressKeyOf, ANONYMOUS, type Credentials, type Login } from "./login.ts";
+import { ANONYMOUS, type Credentials, type Login } from "./login.ts";
 import { LoginChoice, type NextStep } from "./login_choice.ts";
 import { RelayHosts } from "./relay_hosts.ts";
 import { RelayPreparation } from "./relay_preparation.ts";
@@ -66,10 +68,10 @@ export type { Credentials, SocketRole };
 export type { PathPolicy, SignalingEvent, SignalingOptions } from "./signaling_options.ts";
 
 type State =
-  | { readonly name: "idle" | "called" | "unanswered" | "failed" | "releasing" | "released" }
+  | { readonly name: "idle" | "calling" | "called" | "unanswered" }
+  | { readonly name: "failed" | "releasing" | "released" }
   | { readonly name: "looking-up"; readonly server: number }
   | { readonly name: "asking"; readonly until: number }
-  | { readonly name: "calling"; readonly login: Login }
   | { readonly name: "salting"; readonly refused: Login };
 
 /** One run of signaling for one device. */
@@ -80,14 +82,13 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   readonly #tcpRelay: TcpRelayPreparation;
   readonly #run: requests.RunFacts;
   readonly #choice: LoginChoice;
+  readonly #deviceCall: DeviceCall;
   readonly #events: SignalingEvent[] = [];
   #state: State = { name: "idle" };
   readonly #cloudName: string;
   #main: Endpoint;
   #us: Endpoint | undefined;
-  #login: Login = ANONYMOUS;
   readonly #said = new Set<"clock-skew" | "trying">();
-  #calledAt = 0;
   #startedAt = 0;
   #now = 0;
 
@@ -111,6 +112,11 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     };
     this.#relay = new RelayPreparation(relays);
     this.#tcpRelay = new TcpRelayPreparation(relays);
+    this.#deviceCall = new DeviceCall({
+      run: this.#run,
+      table: this.#table,
+      channelSent: (login, now) => this.#relay.channelSent(login, now),
+    });
   }
 
   /** How far the cloud's clock is ahead of ours, in ms. */
@@ -129,7 +135,7 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   /** Calls the device to a TCP relay; to be asked for once its answer to p2p-channel is known. */
   callTcpRelay(now: number): void {
     const word = this.#state.name === "called" ? "accepted" : "unknown";
-    if (!this.#over) this.#tcpRelay.start(this.#main, this.#login, word, now);
+    if (!this.#over) this.#tcpRelay.start(this.#main, this.#deviceCall.login, word, now);
     this.#advance(now);
   }
 
@@ -190,7 +196,6 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   #dispatch(outcome: Outcome, now: number): void {
     switch (outcome.transaction.exchange) {
       case "warm-up":
-      case "local-channel":
         return;
       case "lookup":
         return this.#onLookup(outcome, now);
@@ -201,8 +206,9 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
         return;
       case "device-info":
         return this.#onInfo(outcome, now);
+      case "local-channel":
       case "p2p-channel":
-        return this.#onChannel(outcome, now);
+        return this.#onCall(outcome, now);
       case "tcprelay-channel":
         return this.#tcpRelay.handleOutcome(outcome);
       default:
@@ -264,41 +270,28 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
     }
   }
 
-  #onChannel(outcome: Outcome, now: number): void {
-    const state = this.#state;
-    if (state.name !== "calling") return;
-    const { login } = state;
-    switch (outcome.kind) {
+  #onCall(outcome: Outcome, now: number): void {
+    if (this.#state.name !== "calling") return;
+    const result = this.#deviceCall.handleOutcome(outcome, now);
+    switch (result?.type) {
       case "trying":
         if (!this.#said.has("trying")) this.#events.push({ type: "trying" });
         this.#said.add("trying");
         return;
-      case "answered": {
-        const answer = decodeChannel(
-          decodeBody(outcome.response.body),
-          addressKeyOf(login, this.#options.environment.deriveKey),
-          (what) => this.#trace("address-dropped", { what }, now),
-        );
+      case "answered":
         this.#state = { name: "called" };
-        this.#events.push({ type: "channel", answer, login: login.type });
+        this.#events.push({ type: "channel", answer: result.answer, login: result.login.type });
         this.#table.cancel("warm-up");
         this.#table.cancel("probe-device");
         return this.#relay.channelEnded("answered", now);
-      }
+      case "judged":
+        return this.#proceed(this.#choice.refused(result.error, result.login), result.login, now);
       case "refused":
-        return this.#onChannelRefused(decodeRefusal(outcome.response), login, now);
+        if (result.refusal.status === 404) return this.#fail(failures.deviceOffline());
+        return this.#fail(failures.refused("p2p-channel", result.refusal, this.#table.clock));
       case "silent":
         return this.#onChannelSilent(now);
     }
-  }
-
-  #onChannelRefused(refusal: Refusal, login: Login, now: number): void {
-    const { status, error } = refusal;
-    if (status === 403 && error.startsWith("DevPwd_")) {
-      return this.#proceed(this.#choice.refused(error, login), login, now);
-    }
-    if (status === 404) return this.#fail(failures.deviceOffline());
-    this.#fail(failures.refused("p2p-channel", refusal, this.#table.clock));
   }
 
   #onChannelSilent(now: number): void {
@@ -368,17 +361,12 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   }
 
   #call(login: Login, now: number): void {
-    this.#state = { name: "calling", login };
-    this.#login = login;
-    this.#calledAt = now;
-    const localChannel = requests.localChannel(this.#run, this.#main, login);
-    if (localChannel) this.#table.send(localChannel, now);
-    this.#table.send(requests.p2pChannel(this.#run, this.#main, login), now);
-    this.#relay.channelSent(login, now);
+    this.#state = { name: "calling" };
+    this.#deviceCall.start(this.#main, login, now);
   }
 
   #deviceSilent(now: number): Failure {
-    return failures.deviceSilent(this.#cloudName, now - this.#calledAt);
+    return failures.deviceSilent(this.#cloudName, now - this.#deviceCall.calledAt);
   }
 
   #sayChannelFailed(now: number): void {

@@ -25,6 +25,8 @@ import {
   RELAY,
   reply,
   SALT,
+  saltedInfo,
+  type Script,
   SERIAL,
   SILENT,
 } from "./scripted_cloud.ts";
@@ -156,13 +158,13 @@ Deno.test("a run of DMSS warms up at the stun path and never probes p2psrv", () 
   assertEquals(new Set(run.arrivals.map((a) => a.request.method)), new Set(["NFGET", "NFPOST"]));
 });
 
-Deno.test("local-channel leaves just before p2p-channel, from the same socket", () => {
+Deno.test("p2p-channel leaves when local-channel is answered, from the same socket", () => {
   const device = new LockedDevice();
   const run = new CloudRun(device.scripts, { credentials: ACCOUNT, dialect: DMSS }).start(9_000);
   assertEquals(run.order.indexOf("p2p-channel"), run.order.indexOf("local-channel") + 1);
   const [local, call] = [run.of("local-channel")[0]!, run.of("p2p-channel")[0]!];
   assertEquals(local.socket, "device");
-  assertEquals(local.at, call.at);
+  assertEquals(call.at, local.at + 50);
   assertEquals(local.body.has("LocalAddr"), false);
   assertNotEquals(local.body.get("Nonce"), call.body.get("Nonce"));
   const key = deviceKey(ACCOUNT.username, ACCOUNT.password, SALT);
@@ -179,7 +181,7 @@ Deno.test("p2p-channel is sent again after 550 ms and 1.1 s more, and not a thir
   const device = new LockedDevice();
   const scripts = { ...device.scripts, "p2p-channel": SILENT };
   const run = new CloudRun(scripts, { credentials: ACCOUNT, dialect: DMSS, path: "direct" });
-  const times = [100, 650, 1750];
+  const times = [150, 700, 1800];
   run.start(0);
   times.forEach((at, i) => {
     assertEquals(run.runUntil(at - 1).of("p2p-channel").length, i, `before ${at}`);
@@ -195,7 +197,7 @@ Deno.test("nothing of DMSS is sent again once the device is being asked", () => 
     ...device.scripts,
     "p2p-channel": (a) => [reply(a, 100, [], { afterMs: 200 })],
   }, { credentials: ACCOUNT, dialect: DMSS, path: "direct" }).start(60_000);
-  assertEquals(run.sentAt("p2p-channel"), [100]);
+  assertEquals(run.sentAt("p2p-channel"), [150]);
 });
 
 Deno.test("a resend keeps the whole identity and has fresh crypto that is right", () => {
@@ -287,15 +289,106 @@ Deno.test("a 4xx of dolynk with a foreign request id, or an answer with CSeq 0, 
   assertEquals(judged.reason, "auth-rejected");
 });
 
-Deno.test("a device that refuses an authenticated local-channel is not asked it twice", () => {
+Deno.test("a wrong password is judged once, on local-channel, whatever the path", () => {
+  for (const path of ["auto", "direct", "relay", "tcp-relay"] as const) {
+    const device = new LockedDevice(SALT, "another password");
+    const run = new CloudRun(device.scripts, { credentials: ACCOUNT, dialect: DMSS, path })
+      .start(60_000);
+    assertEquals(run.reason, "auth-rejected");
+    assertEquals(run.event("failed")?.at, 400);
+    assertEquals(device.judgements, 1);
+    assertEquals(run.of("local-channel").length, 1);
+    for (const exchange of ["p2p-channel", "relay-agent", "relay-channel"] as const) {
+      assertEquals(run.of(exchange), [], exchange);
+    }
+  }
+});
+
+Deno.test("a slow judgement of local-channel is waited for, a 100 is none", () => {
+  const run = new CloudRun({
+    ...new LockedDevice().scripts,
+    "local-channel": (a) => [
+      reply(a, 100, [], { afterMs: 700 }),
+      devPwd(a, "DevPwd_InvalidDigest", 1_499),
+    ],
+  }, { credentials: ACCOUNT, dialect: DMSS }).start(60_000);
+  assertEquals(run.reason, "auth-rejected");
+  assertEquals(run.of("local-channel").length, 1);
+  assertEquals(run.of("p2p-channel"), []);
+});
+
+Deno.test("a silent local-channel holds p2p-channel up for 1.5 s and is not sent again", () => {
+  const device = new LockedDevice();
+  const run = new CloudRun({ ...device.scripts, "local-channel": SILENT }, {
+    credentials: ACCOUNT,
+    dialect: DMSS,
+  }).start(1_599);
+  assertEquals(run.sentAt("local-channel"), [100]);
+  assertEquals(run.of("p2p-channel"), []);
+  assertEquals(run.runUntil(1_600).sentAt("p2p-channel"), [1_600]);
+  assert(run.runUntil(9_000).event("channel") && run.event("relay-ready"));
+  assertEquals(run.of("local-channel").length, 1);
+});
+
+Deno.test("what local-channel says too late counts no more", () => {
   const device = new LockedDevice();
   const run = new CloudRun({
     ...device.scripts,
-    "local-channel": (a) => [devPwd(a, "DevPwd_InvalidDigest")],
+    "local-channel": (a) => [devPwd(a, "DevPwd_InvalidDigest", 1_501)],
   }, { credentials: ACCOUNT, dialect: DMSS }).start(9_000);
-  assertEquals(run.of("local-channel").length, 1);
-  assertEquals(run.of("p2p-channel").length, 1);
-  assertNotEquals(run.event("channel"), undefined);
+  assert(run.event("channel"));
+  assertEquals(run.reason, undefined);
+});
+
+Deno.test("any answer of local-channel but the device's word on the login lets p2p-channel go", () => {
+  const answers: Script[] = [
+    (a) => [reply(a, 200, [])],
+    (a) => [reply(a, 200, undefined, { cseq: "0" })],
+    (a) => [reply(a, 403, [["Error", "Forbidden"]])],
+    (a) => [reply(a, 403, undefined)],
+    (a) => [reply(a, 404, [])],
+    (a) => [reply(a, 500, [["Error", "DevPwd_InvalidDigest"]])],
+  ];
+  answers.forEach((answer, i) => {
+    const scripts = { ...new LockedDevice().scripts, "local-channel": answer };
+    const run = new CloudRun(scripts, { credentials: ACCOUNT, dialect: DMSS }).start(9_000);
+    assertEquals(run.sentAt("p2p-channel"), [150], `answer ${i}`);
+    assert(run.event("channel"));
+  });
+});
+
+Deno.test("a salt that local-channel refuses is fetched again, once", () => {
+  const fresh = "00000000000000000000000000000001";
+  const refusing = (device: LockedDevice): CloudRun =>
+    new CloudRun({
+      ...device.scripts,
+      "device-info": (a) => saltedInfo(a.before === 0 ? SALT : fresh)(a),
+    }, { credentials: ACCOUNT, dialect: DMSS }).start(60_000);
+  const device = new LockedDevice(fresh);
+  const run = refusing(device);
+  assert(run.event("channel") && run.event("relay-ready"));
+  assertEquals(run.of("local-channel").map((a) => a.body.get("RandSalt")), [SALT, fresh]);
+  assertEquals(run.of("p2p-channel").map((a) => a.body.get("RandSalt")), [fresh]);
+  assertEquals(device.judgements, 3, "local-channel, p2p-channel, relay-channel");
+
+  const other = new LockedDevice("00000000000000000000000000000002");
+  const twice = refusing(other);
+  assertEquals(twice.reason, "auth-salt");
+  assertEquals(twice.of("local-channel").length, 2);
+  assertEquals(twice.of("p2p-channel"), []);
+  assertEquals(other.judgements, 0);
+
+  const locked = new LockedDevice(fresh, "another password");
+  assertEquals(refusing(locked).reason, "auth-rejected");
+  assertEquals(locked.judgements, 1);
+});
+
+Deno.test("a release while local-channel is awaited ends it", () => {
+  const scripts = { ...new LockedDevice().scripts, "local-channel": SILENT };
+  const run = new CloudRun(scripts, { credentials: ACCOUNT, dialect: DMSS }).start(500);
+  run.release().runUntil(60_000);
+  assert(run.event("released"));
+  assertEquals(run.of("p2p-channel"), []);
 });
 
 Deno.test("every single request of DMSS may be lost twice", () => {

@@ -171,6 +171,10 @@ export class LockedDevice {
   get scripts(): Partial<Record<ExchangeName, Script>> {
     return {
       "device-info": saltedInfo(this.salt),
+      "local-channel": (a) => {
+        const error = this.#judge(a, "");
+        return [error ? devPwd(a, error) : reply(a, 200, [])];
+      },
       "p2p-channel": (a) => {
         const error = this.#judge(a, a.body.get("LocalAddr") ?? "");
         if (error) return [devPwd(a, error)];
