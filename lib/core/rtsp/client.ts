@@ -85,6 +85,7 @@ export class RtspClient {
   #cseq = 0;
   #answers = 0;
   #sentBytes = 0;
+  #receivedBytes = 0;
   #session: string | undefined;
   #next = 0;
   #meter: MediaMeter | undefined;
@@ -116,6 +117,7 @@ export class RtspClient {
   /** Takes bytes of the device, which are given away. */
   receive(bytes: Uint8Array, now: number): void {
     if (this.#ended) return;
+    this.#receivedBytes += bytes.length;
     this.#reader.push(bytes);
     try {
       for (let item = this.#reader.next(); item && !this.#ended; item = this.#reader.next()) {
@@ -324,6 +326,9 @@ export class RtspClient {
     if (!asked) return;
     if (asked.method === "TEARDOWN") return this.#done();
     const { answerTimeoutMs, path } = this.#options;
+    if (this.#answers === 0 && this.#receivedBytes > 0) {
+      return this.#fail(failures.unexpected("something came, but no answer"));
+    }
     this.#fail(
       this.#answers === 0
         ? relayZombie(this.#sentBytes, answerTimeoutMs, path)

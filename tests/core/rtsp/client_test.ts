@@ -251,6 +251,11 @@ Deno.test("what is no RTSP, no description or no video is said to be so", () => 
   const http = new ScriptedCamera(() => "silence").start();
   http.send(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"));
   assertEquals(http.end, "protocol");
+  const endless = new ScriptedCamera(() => "silence").start();
+  endless.send(new TextEncoder().encode("SSH-2.0-OpenSSH_9.2\r\n"));
+  assertEquals(endless.end, undefined);
+  endless.expire();
+  assertEquals(endless.end, "protocol");
   const describes = (body: string): CameraScript => ({ method }) =>
     method === "OPTIONS" ? { status: 200 } : { status: 200, body };
   const bad = new ScriptedCamera(describes("<html>"), { goal: "describe" }).start();
