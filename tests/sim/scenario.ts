@@ -59,6 +59,8 @@ export type Fault =
     | { readonly type: "clock-step"; readonly byMs: number }
     | { readonly type: "hostile"; readonly datagrams: number; readonly forMs: number }
     | { readonly type: "renew" }
+    /** The driver believes that the machine slept. */
+    | { readonly type: "wake" }
   );
 
 /** The sides of the NATs. */
@@ -293,6 +295,7 @@ function chooseFault(choose: Chooser, troubleMs: number): Fault {
     (): Fault => ({ atMs, type: "clock-step", byMs: choose.between(-7_200_000, 7_200_000) }),
     (): Fault => ({ atMs, type: "hostile", datagrams: choose.between(1, 300), forMs }),
     (): Fault => ({ atMs, type: "renew" }),
+    (): Fault => ({ atMs, type: "wake" }),
   ]);
   return fault();
 }

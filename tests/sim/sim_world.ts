@@ -212,7 +212,8 @@ export class SimWorld {
     event: DeviceEvent,
   ): void {
     const now = this.#net.now;
-    if (event.type === "session-opened" || event.type === "session-closed") return;
+    // Sessions are counted by the world; TCP to relay agents is not part of this one.
+    if (!("stream" in event)) return;
     const key = `${nameOf({ device: device.profile.serial })} ${event.stream}`;
     if (event.type === "dial") {
       const service = services[event.port];

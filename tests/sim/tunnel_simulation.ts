@@ -99,7 +99,7 @@ class Simulation {
   readonly #downs: Record<string, number> = {};
   #sockets: Readonly<Record<"main" | "us" | "device", Endpoint>>;
   #clockAheadMs: number;
-  /** Since the last handshake, which learned the cloud's time by it. */
+  /** Whether it was put wrong at any time: what a link learned of the cloud's time is wrong then. */
   #isClockStepped = false;
   #phase: "trouble" | "calm" | "over" = "trouble";
 
@@ -195,7 +195,6 @@ class Simulation {
 
   #prepare(attempt: number, sign: "ask" | "skip"): LinkSettings {
     const scenario = this.#scenario;
-    this.#isClockStepped = false;
     this.#sockets = this.#newSockets(attempt);
     this.#node.readdress(this.#sockets);
     return {
@@ -289,6 +288,9 @@ class Simulation {
         return this.#attack(fault.datagrams, fault.forMs);
       case "renew":
         return this.#node.act((now) => this.#kept.renew(now));
+      case "wake":
+        this.#command((link, now) => link.wake(now));
+        return;
     }
   }
 

@@ -1,0 +1,134 @@
+/**
+ * Fuzzes targets: mutates known sequences, keeps those after which something new happened, and notes
+ * what fails.
+ *
+ * @module
+ */
+import { toHex } from "../../lib/core/bytes.ts";
+import { seededRandom } from "../../lib/core/random.ts";
+import { DECODERS } from "./decoders.ts";
+import { honestSession, machines } from "./machines.ts";
+import { Mutator } from "./mutation.ts";
+import { streams } from "./streams.ts";
+import type { Target } from "./target.ts";
+
+/** A sequence that a target does not survive. */
+export interface Crash {
+  readonly target: string;
+  readonly inputs: readonly Uint8Array[];
+  readonly error: unknown;
+}
+
+/** A sequence that took longer than its length allows. */
+export interface Slow {
+  readonly target: string;
+  readonly inputs: readonly Uint8Array[];
+  readonly ms: number;
+}
+
+/** Every target there is. */
+export function allTargets(): readonly Target[] {
+  const session = honestSession();
+  return [...DECODERS, ...streams(session.slice(0, 30)), ...machines(session)];
+}
+
+/** Kinds of behaviour remembered for one target. */
+const MAX_KINDS = 2_000;
+/** Milliseconds that a sequence may take however short it is, on a busy machine. */
+const BASE_MS = 100;
+/** Milliseconds a byte: a quadratic reader of 64 KiB takes far more. */
+const MS_PER_BYTE = 0.005;
+
+/** Fuzzes one target. */
+export class Fuzzer {
+  readonly target: Target;
+  readonly corpus: (readonly Uint8Array[])[];
+  readonly crashes: Crash[] = [];
+  readonly slow: Slow[] = [];
+  readonly #mutator: Mutator;
+  readonly #kinds = new Set<string>();
+  #inputs = 0;
+
+  constructor(target: Target, seed: number, kept: readonly (readonly Uint8Array[])[] = []) {
+    this.target = target;
+    this.#mutator = new Mutator(seededRandom(seed), target.words);
+    this.corpus = [...target.corpus, ...kept];
+    for (const inputs of [...this.corpus]) this.#try(inputs, "known");
+  }
+
+  /** Inputs given so far. */
+  get inputs(): number {
+    return this.#inputs;
+  }
+
+  /** Kinds of behaviour seen. */
+  get kinds(): number {
+    return this.#kinds.size;
+  }
+
+  /** Gives at least so many inputs. */
+  run(inputs: number): void {
+    const end = this.#inputs + inputs;
+    while (this.#inputs < end && this.crashes.length === 0) {
+      const one = this.#mutator.of(this.corpus);
+      const other = this.#mutator.of(this.corpus);
+      this.#try(this.#mutator.sequence(one, other, this.target.maxInputs), "fresh");
+    }
+  }
+
+  #try(inputs: readonly Uint8Array[], origin: "known" | "fresh"): void {
+    this.#inputs += inputs.length;
+    const startedAt = performance.now();
+    let kind: string;
+    try {
+      kind = this.target.run(inputs);
+    } catch (error) {
+      this.crashes.push({ target: this.target.name, inputs: this.#smaller(inputs), error });
+      return;
+    }
+    this.#judgeTime(inputs, performance.now() - startedAt);
+    if (this.#kinds.size >= MAX_KINDS || this.#kinds.has(kind)) return;
+    this.#kinds.add(kind);
+    if (origin === "fresh") this.corpus.push(inputs);
+  }
+
+  #judgeTime(inputs: readonly Uint8Array[], firstMs: number): void {
+    let bytes = 0;
+    for (const input of inputs) bytes += input.length;
+    const limitMs = BASE_MS + MS_PER_BYTE * bytes;
+    if (firstMs <= limitMs) return;
+    // Somebody else may have had the processor: the best of five counts.
+    let ms = firstMs;
+    for (let i = 0; i < 4; i++) {
+      const startedAt = performance.now();
+      this.target.run(inputs);
+      ms = Math.min(ms, performance.now() - startedAt);
+    }
+    if (ms > limitMs) this.slow.push({ target: this.target.name, inputs, ms });
+  }
+
+  /** Leaves inputs out as long as it still fails. */
+  #smaller(failing: readonly Uint8Array[]): readonly Uint8Array[] {
+    let best = failing;
+    for (let at = 0; at < best.length && best.length > 1;) {
+      const fewer = best.toSpliced(at, 1);
+      if (fails(this.target, fewer)) best = fewer;
+      else at++;
+    }
+    return best;
+  }
+}
+
+function fails(target: Target, inputs: readonly Uint8Array[]): boolean {
+  try {
+    target.run(inputs);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** A sequence as text: the target's name, then one input a line. */
+export function encodeSequence(target: string, inputs: readonly Uint8Array[]): string {
+  return [target, ...inputs.map((input) => input.length === 0 ? "-" : toHex(input)), ""].join("\n");
+}
