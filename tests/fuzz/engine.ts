@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { toHex } from "../../lib/core/bytes.ts";
 import { seededRandom } from "../../lib/core/random.ts";
 import { DECODERS } from "./decoders.ts";
 import { honestSession, machines } from "./machines.ts";
@@ -126,9 +125,4 @@ function fails(target: Target, inputs: readonly Uint8Array[]): boolean {
   } catch {
     return true;
   }
-}
-
-/** A sequence as text: the target's name, then one input a line. */
-export function encodeSequence(target: string, inputs: readonly Uint8Array[]): string {
-  return [target, ...inputs.map((input) => input.length === 0 ? "-" : toHex(input)), ""].join("\n");
 }

@@ -1,32 +1,25 @@
-import { assertEquals } from "@std/assert";
-import { fromHex } from "../../lib/core/bytes.ts";
-import { allTargets, encodeSequence, Fuzzer } from "./engine.ts";
-import { decoder, must } from "./target.ts";
+import { assert, assertEquals } from "@std/assert";
+import { decodeSequences, encodeSequences, readCorpus, readCrashers } from "./corpus.ts";
+import { allTargets, Fuzzer } from "./engine.ts";
+import { Soak } from "./soak.ts";
+import { decoder } from "./target.ts";
 
-const HOSTILE = new URL("../../fixtures/hostile/", import.meta.url);
 const TARGETS = new Map(allTargets().map((target) => [target.name, target]));
 
-function decodeSequence(text: string): { readonly target: string; readonly inputs: Uint8Array[] } {
-  const [target = "", ...lines] = text.trimEnd().split("\n");
-  return { target, inputs: lines.map((line) => line === "-" ? new Uint8Array() : fromHex(line)) };
-}
-
 Deno.test("what once broke a decoder or a machine breaks it no more", () => {
-  for (const { name } of Deno.readDirSync(HOSTILE)) {
-    if (!name.endsWith(".txt")) continue;
-    const { target, inputs } = decodeSequence(Deno.readTextFileSync(new URL(name, HOSTILE)));
+  for (const { file, target, inputs } of readCrashers()) {
     const known = TARGETS.get(target);
-    must(known !== undefined, `${name} names no target`);
+    assert(known !== undefined, `${file} names no target`);
     const startedAt = performance.now();
-    known!.run(inputs);
-    must(performance.now() - startedAt < 2_000, `${name} takes too long`);
+    known.run(inputs);
+    assert(performance.now() - startedAt < 2_000, `${file} takes too long`);
   }
 });
 
 for (const target of TARGETS.values()) {
   const inputs = target.maxInputs === 1 ? 1_000 : target.name === "link" ? 200 : 400;
   Deno.test(`${target.name} survives a short fuzz`, () => {
-    const fuzzer = new Fuzzer(target, 7);
+    const fuzzer = new Fuzzer(target, 7, readCorpus(target.name));
     fuzzer.run(inputs);
     assertEquals(fuzzer.crashes.map(({ error }) => error), []);
     assertEquals(fuzzer.slow, []);
@@ -40,10 +33,13 @@ Deno.test("a decoder that throws anything but a DecodeError is found, and the in
   const fuzzer = new Fuzzer(broken, 1);
   fuzzer.run(10_000);
   assertEquals(fuzzer.crashes.length, 1);
-  const { target, inputs } = decodeSequence(
-    encodeSequence(fuzzer.crashes[0]!.target, fuzzer.crashes[0]!.inputs),
-  );
-  assertEquals([target, inputs], ["broken", [...fuzzer.crashes[0]!.inputs]]);
+  const { target, inputs } = fuzzer.crashes[0]!;
+  assert(inputs[0]!.includes(0xff));
+  const other = { target: "other", inputs: [new Uint8Array(), Uint8Array.of(1)] };
+  assertEquals(decodeSequences(encodeSequences([{ target, inputs }, other])), [
+    { target, inputs: [...inputs] },
+    other,
+  ]);
 });
 
 Deno.test("a decoder whose time is not linear is found", () => {
@@ -53,4 +49,10 @@ Deno.test("a decoder whose time is not linear is found", () => {
   });
   const fuzzer = new Fuzzer(quadratic, 1);
   assertEquals(fuzzer.slow.map(({ target }) => target), ["quadratic"]);
+});
+
+Deno.test("a link under fire goes on, or ends and is made again", () => {
+  const soak = new Soak();
+  soak.run(3_000);
+  assert(soak.links >= 1);
 });
