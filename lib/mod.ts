@@ -34,6 +34,9 @@ export {
   type TunnelOptions,
   type TunnelStatus,
 } from "./net/tunnel.ts";
+export type { SupervisedEvent } from "./net/supervised_session.ts";
+export type { SupervisedStatus } from "./net/session_record.ts";
+export { HandshakeGate } from "./net/handshake_gate.ts";
 export { openVerifiedSession, type VerifiedSession } from "./net/verified_session.ts";
 export type { ProbeResult } from "./net/port_probe.ts";
 export { StateFile, type StateFileOptions } from "./net/state_file.ts";
@@ -65,6 +68,11 @@ export {
 export * from "./core/ptcp/connection.ts";
 export type { NackQuirk } from "./core/ptcp/options.ts";
 export * from "./core/realm/multiplexer.ts";
+export type { FrameTransport, SessionTransport, TransportEvent } from "./core/realm/transport.ts";
+export type { StreamReport } from "./core/relay/stream.ts";
+export type { TcpEvent } from "./core/tcp_relay_path.ts";
+export { RelayHosts } from "./core/cloud/relay_hosts.ts";
+export type { BackoffOptions, OptionalBackoff } from "./core/backoff.ts";
 export * from "./core/cloud/dialect.ts";
 export type { ExchangeName, Timing } from "./core/cloud/exchange.ts";
 export type { Header } from "./core/cloud/message.ts";

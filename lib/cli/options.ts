@@ -86,6 +86,15 @@ export const PATH = valueOption({
   parse: oneOf("auto", "direct", "relay"),
 });
 
+/** `--prefer`. */
+export const PREFER = valueOption({
+  name: "prefer",
+  placeholder: "direct|relay",
+  help: "which way auto takes when both can be had; relay where a direct path is never found",
+  shownDefault: "direct",
+  parse: oneOf("direct", "relay"),
+});
+
 /** `--cloud`. */
 export const CLOUD = valueOption({
   name: "cloud",
@@ -329,6 +338,7 @@ export const ALL_OPTIONS: readonly Option<unknown>[] = [
   FORWARD,
   RELAY,
   PATH,
+  PREFER,
   CLOUD,
   DIALECT,
   APP_KEY_FILE,

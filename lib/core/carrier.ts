@@ -76,14 +76,15 @@ export class Carrier {
  */
 const MAX_RTO_MS = 4_000;
 
-/** The session of a link over one UDP path, not yet open. */
-export function linkCarrier(
+/** Opens the session of a link over one UDP path. */
+export function openCarrier(
   path: Exclude<PathKind, "tcp-relay">,
   endpoint: Endpoint,
   options: LinkOptions,
+  now: number,
 ): Carrier {
   const { environment: { trace }, ptcp } = options;
-  return new Carrier({
+  const carrier = new Carrier({
     path,
     endpoint,
     transport: (atFrameBoundary) =>
@@ -98,6 +99,8 @@ export function linkCarrier(
     // A filled hole can hand over a whole window at once: a client that reads must not seem slow.
     realms: realmOptions(options, 2 * (ptcp.receiveBufferBytes ?? 0)),
   });
+  carrier.open(now);
+  return carrier;
 }
 
 /** Between keepalives on a TCP relay, unless ours are rarer: PROTOCOL.md section 5. */

@@ -23,7 +23,7 @@
  * @module
  */
 import { sameEndpoint } from "./bytes.ts";
-import { type Carrier, linkCarrier } from "./carrier.ts";
+import { type Carrier, openCarrier } from "./carrier.ts";
 import { Signaling, type SignalingEvent, type SocketRole } from "./cloud/signaling.ts";
 import type { Failure } from "./failure.ts";
 import * as failures from "./link_failures.ts";
@@ -274,27 +274,23 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     this.#directPath = "open";
     this.#timers.clear("punch");
     this.#timers.set("direct-open", now + this.#options.directOpenTimeoutMs);
-    this.#direct = linkCarrier("direct", endpoint, this.#options);
-    this.#direct.open(now);
+    this.#direct = openCarrier("direct", endpoint, this.#options, now);
   }
 
   #openRelay(agent: Endpoint, now: number): void {
     this.#timers.set("relay-open", now + this.#options.relayOpenTimeoutMs);
-    this.#relay = linkCarrier("relay", agent, this.#options);
-    this.#relay.open(now);
+    this.#relay = openCarrier("relay", agent, this.#options, now);
   }
 
   #onRealms(carrier: Carrier, event: MuxEvent, now: number): void {
-    switch (event.type) {
-      case "open":
-        this.#timers.clear(carrier.path === "direct" ? "direct-open" : "relay-open");
-        return this.#pass(carrier.path === "relay" ? "relay" : "session", now);
-      case "closed":
-        if (carrier.path === "direct") return this.#giveUpDirect(now);
-        return this.#onRelayFailed(failures.sessionLost(event.reason), now);
-      default:
-        return this.#sign.observe(event);
-    }
+    const isDirect = carrier.path === "direct";
+    if (event.type === "open") {
+      this.#timers.clear(isDirect ? "direct-open" : "relay-open");
+      this.#pass(isDirect ? "session" : "relay", now);
+    } else if (event.type === "closed") {
+      if (isDirect) this.#giveUpDirect(now);
+      else this.#onRelayFailed(failures.sessionLost(event.reason), now);
+    } else this.#sign.observe(event);
   }
 
   #onTcp(event: TcpRelayPathEvent, now: number): void {
@@ -303,10 +299,16 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     else this.#events.push(event);
   }
 
+  /** The direct path is the second choice, until the relay has failed. */
+  get #prefersRelay(): boolean {
+    const { path, prefer } = this.#options;
+    return path === "auto" && prefer === "relay" && !this.#relayFailure;
+  }
+
   /** Draws the conclusions of what is open by now. */
   #settle(now: number): void {
     if (this.#tcp.state === "open") return this.#establish(this.#tcp.carrier!);
-    if (this.#directPath === "closed") {
+    if (this.#directPath === "closed" || this.#prefersRelay) {
       if (this.#relay?.connection.state === "open") this.#establish(this.#relay);
       return;
     }
@@ -345,7 +347,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
       this.#fail(answered ? failures.sessionsFull(this.#options.directOpenTimeoutMs) : failure);
     } else if (this.#relayFailure) {
       this.#onNoPath(this.#relayFailure, now);
-    } else {
+    } else if (!this.#prefersRelay) {
       this.#events.push({ type: "warning", failure });
     }
   }
@@ -379,9 +381,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     if (this.#tcp.state !== "unused") return failures.tcpRelayFailed("took too long");
     if (this.#relay || this.#direct) return failures.sessionsFull(elapsedMs);
     if (this.#passed.has("channel")) return this.#relayFailure ?? failures.relayBusy(elapsedMs);
-    return this.#passed.has("lookup")
-      ? failures.deviceSilent(elapsedMs)
-      : failures.cloudSilent(elapsedMs);
+    return failures.signalingSilent(this.#passed.has("lookup") ? "device" : "cloud", elapsedMs);
   }
 
   #fail(failure: Failure): void {

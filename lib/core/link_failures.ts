@@ -125,24 +125,21 @@ export function relayZombie(sentBytes: number, silentMs: number, path: string): 
   };
 }
 
-/** The cloud has not said anything about the device before time was up. */
-export function cloudSilent(afterMs: number): Failure {
-  return {
-    reason: "cloud-unreachable",
-    what: `The cloud gave no answer in ${seconds(afterMs)}.`,
-    advice: "Outbound UDP is probably blocked (VPN, firewall).",
-    facts: { afterMs },
-  };
-}
-
-/** The cloud knows the device, but the device says nothing. */
-export function deviceSilent(afterMs: number): Failure {
-  return {
-    reason: "device-silent",
-    what: `The cloud knows the device but the device did not answer in ${seconds(afterMs)}.`,
-    advice: "It may be busy, or bound to another brand's cloud (--cloud).",
-    facts: { afterMs },
-  };
+/** Time was up before the cloud, or before the device through it, had said anything. */
+export function signalingSilent(who: "cloud" | "device", afterMs: number): Failure {
+  return who === "cloud"
+    ? {
+      reason: "cloud-unreachable",
+      what: `The cloud gave no answer in ${seconds(afterMs)}.`,
+      advice: "Outbound UDP is probably blocked (VPN, firewall).",
+      facts: { afterMs },
+    }
+    : {
+      reason: "device-silent",
+      what: `The cloud knows the device but the device did not answer in ${seconds(afterMs)}.`,
+      advice: "It may be busy, or bound to another brand's cloud (--cloud).",
+      facts: { afterMs },
+    };
 }
 
 /** Our wall clock and the cloud's differ; the corrected time is in use. */

@@ -26,6 +26,8 @@ export interface LinkOptions {
    * relay last when the device's policy names it.
    */
   readonly path: PathPolicy;
+  /** Which path `auto` takes when both can be had; a relay is ready sooner where punching never works. */
+  readonly prefer: "direct" | "relay";
   /** Device authentication: PROTOCOL.md section 6. */
   readonly authType: "auto" | "0" | "1";
   /** An account of the device itself. */
@@ -75,6 +77,7 @@ export interface LinkOptions {
 /** Defaults of everything that has one; PROTOCOL.md section 9. */
 export const LINK_DEFAULTS = {
   path: "auto",
+  prefer: "direct",
   authType: "auto",
   punchTimeoutMs: 3_000,
   directOpenTimeoutMs: 5_000,

@@ -56,6 +56,7 @@ export async function attemptCloud(
   return await Session.open({
     serial,
     path: options.path ?? "auto",
+    prefer: options.prefer ?? "direct",
     authType: options.authType ?? "auto",
     sign,
     credentials: options.credentials,

@@ -52,6 +52,8 @@ export interface ConnectOptions {
   readonly sign?: SignChoice | undefined;
   /** Default `auto`: direct, else the relay, else the TCP relay if the device's policy names it. */
   readonly path?: PathPolicy | undefined;
+  /** Which path `auto` takes when both can be had; default `direct`. */
+  readonly prefer?: "direct" | "relay" | undefined;
   /** Default `auto`: SmartPSS's, then DMSS's when the first does not know or reach the device. */
   readonly cloud?: "auto" | CloudName | CloudAddress | undefined;
   /** How the cloud is talked to; by default as its own app does, like SmartPSS with other hosts. */

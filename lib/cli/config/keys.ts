@@ -33,6 +33,7 @@ export const SHARED_KEYS: readonly Key[] = [
   key(options.USERNAME, { name: "user" }),
   key(options.TYPE),
   key(options.PATH),
+  key(options.PREFER),
   key(options.CLOUD),
   key(options.DIALECT),
   key(options.APP_KEY_FILE, {
