@@ -10,16 +10,20 @@ import { seededRandom } from "../../lib/core/random.ts";
 import type { RealmId } from "../../lib/core/realm/multiplexer.ts";
 import type { Endpoint, TraceEvent } from "../../lib/core/types.ts";
 import type { StreamId } from "../../fixtures/world/device_realm.ts";
-import type { Device, DeviceEvent } from "../../fixtures/world/device.ts";
+import type { Device } from "../../fixtures/world/device.ts";
+import type { SessionEvent } from "../../fixtures/world/device_session.ts";
+import { type ConnectionId, isTcpEvent, type TcpRequest } from "../../fixtures/world/device_tcp.ts";
 import type { CloudProfile, DeviceProfile } from "../../fixtures/world/options.ts";
 import { buildWorld, type World } from "../../fixtures/world/world.ts";
 import {
   type NetworkNode,
   type NetworkOptions,
+  ROUND_TRIP_MS,
   roundTripLink,
   VirtualNetwork,
 } from "../sim/network.ts";
 import { memoDeriveKey } from "./memo_derive_key.ts";
+import { type MemoryConnection, MemoryTcp } from "./memory_tcp.ts";
 
 /** Unix time at virtual 0. */
 export const SIMULATED_EPOCH_MS = Date.UTC(2026, 8, 6, 12);
@@ -61,7 +65,7 @@ class MemoryServices {
     this.#services = services;
   }
 
-  handle(event: DeviceEvent, now: number): void {
+  handle(event: SessionEvent, now: number): void {
     switch (event.type) {
       case "dial": {
         const service = this.#services.get(event.port);
@@ -118,6 +122,19 @@ class MemoryServices {
   }
 }
 
+/** Does what a machine asks about one of its TCP connections. */
+function obey(connection: MemoryConnection | undefined, type: TcpRequest["type"]): void {
+  if (type === "tcp-output") connection?.output();
+  else if (type === "tcp-resume") connection?.resume();
+  else connection?.close();
+}
+
+/** Where the agent of TCP relays listens. */
+export const TCP_AGENT: Endpoint = { ip: "192.0.2.12", port: 31500 };
+
+/** Half a round trip over TCP, each of the two ways from an end to the agent. */
+const TCP_LATENCY_MS = ROUND_TRIP_MS / 2;
+
 /** The world and one link. */
 export class LinkWorld {
   readonly network: VirtualNetwork;
@@ -127,6 +144,10 @@ export class LinkWorld {
   readonly link: Link;
   readonly client: NetworkNode;
   readonly deviceNode: NetworkNode;
+  readonly tcpAgentNode: NetworkNode;
+  readonly tcp: MemoryTcp;
+  /** The link's own TCP connection, once it wanted one. */
+  tcpConnection: MemoryConnection | undefined;
   readonly events: LinkEvent[] = [];
   readonly traces: TraceEvent[] = [];
   /** When the link was started. */
@@ -147,6 +168,7 @@ export class LinkWorld {
       us: at("192.0.2.80", 8803),
       relay: at("192.0.2.7", 8900),
       agent: new Map([0, 1, 2, 3].map((i) => [`a${i}`, at("192.0.2.11", 31407 + i)])),
+      tcpAgent: TCP_AGENT,
       devices: [at("198.51.100.20", 23730)],
     };
     this.world = buildWorld({
@@ -165,13 +187,27 @@ export class LinkWorld {
     });
     network.attach({ name: "relay", machine: relay, addresses: { relay: places.relay } });
     network.attach({ name: "agent", machine: agent, addresses: Object.fromEntries(places.agent) });
+    this.tcp = new MemoryTcp(network, TCP_LATENCY_MS);
+    this.tcpAgentNode = this.#startTcpAgent();
     this.device = [...devices.values()][0]!;
+    const ofDevice = new Map<ConnectionId, MemoryConnection>();
     this.services = new MemoryServices(this.device, options.services ?? new Map());
     this.deviceNode = network.attach({
       name: "device",
       machine: this.device,
       addresses: { device: places.devices[0]! },
-      onEvent: (event, now) => this.services.handle(event, now),
+      onEvent: (event, now) => {
+        if (!isTcpEvent(event)) return this.services.handle(event, now);
+        const { device, deviceNode } = this;
+        const { connection: id } = event;
+        if (event.type !== "tcp-connect") return obey(ofDevice.get(id), event.type);
+        const connection = this.tcp.connect(event.endpoint, {
+          report: (report) => deviceNode.act((at) => device.tcpReport(id, report, at)),
+          take: () => deviceNode.act((at) => device.tcpTake(id, at)),
+          isPaused: () => device.isTcpPaused(id),
+        });
+        ofDevice.set(id, connection);
+      },
     });
     this.deviceNode.act((now) => this.device.start(now));
     // It registers before anybody asks for it.
@@ -253,8 +289,42 @@ export class LinkWorld {
     return all;
   }
 
+  #startTcpAgent(): NetworkNode {
+    const { tcpAgent: machine } = this.world;
+    const connections = new Map<ConnectionId, MemoryConnection>();
+    const node = this.network.attach({
+      name: "tcp-agent",
+      machine,
+      addresses: {},
+      onEvent: ({ connection, type }) => obey(connections.get(connection), type),
+    });
+    this.tcp.listen(TCP_AGENT, (accepted) => {
+      const id = connections.size + 1;
+      const connection = accepted({
+        report: (report) => node.act((now) => machine.report(id, report, now)),
+        take: () => node.act((now) => machine.take(id, now)),
+        isPaused: () => machine.isPaused(id),
+      });
+      connections.set(id, connection);
+    });
+    return node;
+  }
+
+  #connectTcp(endpoint: Endpoint): MemoryConnection {
+    const { client, link } = this;
+    return this.tcp.connect(endpoint, {
+      report: (report) => client.act((now) => link.handleStream(report, now)),
+      take: () => client.act((now) => link.pollStream(now)),
+      isPaused: () => link.isStreamPaused,
+    });
+  }
+
   #onEvent(event: LinkEvent, now: number): void {
     this.events.push(event);
+    if (event.type === "tcp-connect") this.tcpConnection = this.#connectTcp(event.endpoint);
+    else if (event.type.startsWith("tcp-")) {
+      obey(this.tcpConnection, event.type as TcpRequest["type"]);
+    }
     if (event.type !== "realm-readable") return;
     const chunks = this.received.get(event.realm) ?? [];
     this.received.set(event.realm, chunks);
