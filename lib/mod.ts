@@ -36,7 +36,7 @@ export {
 } from "./net/tunnel.ts";
 export type { SupervisedEvent } from "./net/supervised_session.ts";
 export type { SupervisedStatus } from "./net/session_record.ts";
-export { HandshakeGate } from "./net/handshake_gate.ts";
+export { type GateRank, HandshakeGate, type HandshakeGateOptions } from "./net/handshake_gate.ts";
 export { openVerifiedSession, type VerifiedSession } from "./net/verified_session.ts";
 export type { ProbeResult } from "./net/port_probe.ts";
 export { StateFile, type StateFileOptions } from "./net/state_file.ts";
@@ -71,7 +71,11 @@ export * from "./core/realm/multiplexer.ts";
 export type { FrameTransport, SessionTransport, TransportEvent } from "./core/realm/transport.ts";
 export type { StreamReport } from "./core/relay/stream.ts";
 export type { TcpEvent } from "./core/tcp_relay_path.ts";
-export { RelayHosts } from "./core/cloud/relay_hosts.ts";
+export {
+  type AllocationTicket,
+  RelayHosts,
+  type RelayHostsOptions,
+} from "./core/cloud/relay_hosts.ts";
 export type { BackoffOptions, OptionalBackoff } from "./core/backoff.ts";
 export * from "./core/cloud/dialect.ts";
 export type { ExchangeName, Timing } from "./core/cloud/exchange.ts";

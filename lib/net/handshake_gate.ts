@@ -29,6 +29,7 @@ export class HandshakeGate {
   readonly #waiting: Waiting[] = [];
   readonly #inside: Record<GateRank, number> = { sound: 0, failing: 0 };
 
+  /** Makes a gate with nobody inside. */
   constructor(options: Partial<HandshakeGateOptions> = {}) {
     this.#options = { ...GATE_DEFAULTS, ...options };
   }

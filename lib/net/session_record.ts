@@ -12,14 +12,19 @@ import type { Session } from "./session.ts";
 
 /** What there is to know at one instant. */
 export interface SupervisedStatus {
+  /** Where it stands. */
   readonly state: "connecting" | "up" | "waiting" | "ended";
   /** Last phase passed, while connecting. */
   readonly phase?: string | undefined;
+  /** How the bytes travel, while it is up. */
   readonly path?: PathKind | undefined;
+  /** Smoothed round trip to the device. */
   readonly roundTripMs?: number | undefined;
+  /** What the present session took to make. */
   readonly handshakeMs?: number | undefined;
   /** How long the present session is ready. */
   readonly upMs?: number | undefined;
+  /** Until the next attempt, while waiting. */
   readonly retryInMs?: number | undefined;
   /** The last thing that went wrong. */
   readonly failure?: Failure | undefined;
@@ -31,8 +36,11 @@ export interface SupervisedStatus {
   readonly lostBy: Readonly<Partial<Record<Reason, number>>>;
   /** Attempts that failed, by reason. */
   readonly failedBy: Readonly<Partial<Record<Reason, number>>>;
+  /** From the device, over all sessions. */
   readonly bytesIn: number;
+  /** To the device, over all sessions. */
   readonly bytesOut: number;
+  /** Segments sent again, over all sessions. */
   readonly retransmits: number;
   /** Firmware version the device told, once known. */
   readonly version?: string | undefined;

@@ -13,6 +13,7 @@ export type TransportEvent =
 
 /** A reliable byte stream over datagrams, driven from outside. */
 export interface FrameTransport {
+  /** Where it stands. */
   readonly state: "idle" | "listening" | "connecting" | "open" | "closed";
   /** Bytes written and not acknowledged, sent or not. */
   readonly unacknowledgedBytes: number;
@@ -22,10 +23,15 @@ export interface FrameTransport {
   readonly peerWindowBytes: number;
   /** Bytes in order that were not read. */
   readonly readableBytes: number;
+  /** Takes what came from the peer; never throws. */
   handleSegment(bytes: Uint8Array, now: number): void;
+  /** Runs every timer that is due. */
   handleTimeout(now: number): void;
+  /** The next bytes to send, or nothing. */
   pollTransmit(): Uint8Array | undefined;
+  /** The next thing that happened, or nothing. */
   pollEvent(): TransportEvent | undefined;
+  /** When a timer is due next, or nothing. */
   pollDeadline(): Deadline | undefined;
   /** Free bytes that {@linkcode FrameTransport.writeOwned} wants before a frame. */
   readonly headroomBytes: number;
@@ -41,6 +47,7 @@ export interface FrameTransport {
 
 /** What a link needs beyond that, to open a session and to judge whether it lives. */
 export interface SessionTransport extends FrameTransport {
+  /** Its counters; they never decrease. */
   readonly stats: Readonly<PtcpStats>;
   /** SRTT in ms, once measured; never where the transport does not tell. */
   readonly smoothedRttMs: number | undefined;
