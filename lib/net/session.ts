@@ -32,9 +32,23 @@ export interface SessionSettings extends Omit<LinkSettings, "localPort"> {
 }
 
 function openSockets(tap: Tap | undefined): Readonly<Record<SocketRole, UdpSocket>> {
-  const socket = (role: SocketRole): UdpSocket =>
-    tap ? new TappedSocket(role, tap) : new UdpSocket();
-  return { main: socket("main"), us: socket("us"), device: socket("device") };
+  const opened: UdpSocket[] = [];
+  const socket = (role: SocketRole): UdpSocket => {
+    const one = tap ? new TappedSocket(role, tap) : new UdpSocket();
+    opened.push(one);
+    return one;
+  };
+  try {
+    return { main: socket("main"), us: socket("us"), device: socket("device") };
+  } catch (error) {
+    closeSockets(opened);
+    throw error;
+  }
+}
+
+/** Closes sockets that nobody listens on yet. */
+function closeSockets(sockets: readonly UdpSocket[]): void {
+  for (const socket of sockets) void socket.close();
 }
 
 /** A live session; a lost one stays lost. */
@@ -52,7 +66,13 @@ export class Session {
   private constructor(settings: SessionSettings) {
     this.#onEvent = settings.onEvent;
     this.#sockets = openSockets(settings.tap);
-    const link = new Link({ ...settings, localPort: this.#sockets.device.port });
+    let link: Link;
+    try {
+      link = new Link({ ...settings, localPort: this.#sockets.device.port });
+    } catch (error) {
+      closeSockets(Object.values(this.#sockets));
+      throw error;
+    }
     this.#driver = new MachineDriver(
       link,
       this.#sockets,
