@@ -9,7 +9,7 @@ const failure = (reason: Reason): Failure => ({ reason, what: "It failed.", advi
 
 const SILENT = failure("peer-silent");
 
-function supervisor(backoff: OptionalBackoff = {}, giveUp?: "first" | "none"): Supervisor {
+function supervisor(backoff?: OptionalBackoff, giveUp?: "first" | "none"): Supervisor {
   return new Supervisor({ random: seededRandom(1), backoff, giveUp });
 }
 
