@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PathPolicy } from "../core/cloud/signaling.ts";
 import type { CheckLevel } from "../health/check_level.ts";
 import type { FleetOptions } from "../health/fleet.ts";
 import type { CheckedDevice } from "./check_devices.ts";
@@ -29,7 +30,7 @@ import type { Settings } from "./settings.ts";
 export interface CheckSettings {
   readonly level: CheckLevel;
   /** Absent when nobody chose. */
-  readonly path?: "auto" | "direct" | "relay" | undefined;
+  readonly path?: PathPolicy | undefined;
   readonly ports?: readonly number[] | undefined;
   readonly channels?: readonly number[] | undefined;
   readonly measureMs?: number | undefined;

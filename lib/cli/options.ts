@@ -80,10 +80,11 @@ export const RELAY = switchOption({ name: "relay", short: "r", help: "same as --
 /** `--path`. */
 export const PATH = valueOption({
   name: "path",
-  placeholder: "auto|direct|relay",
-  help: "way to the device; auto uses the relay when no direct path is found",
+  placeholder: "auto|direct|relay|tcp-relay",
+  help: "way to the device; auto uses the relay when no direct path is found, and at last the " +
+    "experimental tcp-relay if the device names it",
   shownDefault: "auto",
-  parse: oneOf("auto", "direct", "relay"),
+  parse: oneOf("auto", "direct", "relay", "tcp-relay"),
 });
 
 /** `--prefer`. */

@@ -116,7 +116,7 @@ Deno.test("a value that is not allowed is refused by the name its giver used, wi
   const table: readonly [readonly string[], Environment, string][] = [
     [["--timeout", "30"], {}, '--timeout: "30" is not allowed. Allowed: a duration with its unit'],
     [["-t", "2"], {}, '-t, --type: "2" is not allowed. Allowed: auto, 0, 1.'],
-    [["--path=tcp"], {}, '--path: "tcp" is not allowed. Allowed: auto, direct, relay.'],
+    [["--path=tcp"], {}, '--path: "tcp" is not allowed. Allowed: auto, direct, relay, tcp-relay.'],
     [["-L", "99999:1"], {}, "-L, --forward: "],
     [["--max-clients", "0"], {}, "Allowed: a whole number from 1 to 1024."],
     [["--max-clients", "1025"], {}, "Allowed: a whole number from 1 to 1024."],

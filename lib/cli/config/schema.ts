@@ -87,7 +87,7 @@ function keySchema({ option, form, help }: Key): Schema {
   const { shownDefault, placeholder = "" } = option;
   const words = placeholder.split("|");
   // `auto|direct|relay` are words; `DURATION|never` are not.
-  const isChoice = words.length > 1 && words.every((word) => /^[a-z0-9]+$/.test(word));
+  const isChoice = words.length > 1 && words.every((word) => /^[a-z0-9-]+$/.test(word));
   const value: Schema[] = isChoice
     // YAML reads a bare 0 as a number.
     ? [{ enum: words.flatMap((word) => /^\d+$/.test(word) ? [word, Number(word)] : [word]) }]

@@ -22,5 +22,5 @@ Deno.test("the schema knows every key of a device and refuses all others", () =>
     assertEquals(name in schema.properties.defaults.properties, true, name);
   }
   assertEquals("serial" in schema.properties.defaults.properties, false);
-  assertEquals(device.properties.path.anyOf[0], { enum: ["auto", "direct", "relay"] });
+  assertEquals(device.properties.path.anyOf[0], { enum: ["auto", "direct", "relay", "tcp-relay"] });
 });
