@@ -375,7 +375,8 @@ export class Signaling implements Machine<SignalingEvent, SocketRole> {
   }
 
   #fail(failure: Failure): void {
-    this.#table.cancelAll();
+    // A place that is being granted is given back by `release`.
+    this.#table.cancelAll("relay-agent");
     this.#relay.stop();
     this.#tcpRelay.stop();
     this.#state = { name: "failed" };
