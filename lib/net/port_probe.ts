@@ -4,6 +4,8 @@
  * @module
  */
 import { type Failure, FailureError } from "../core/failure.ts";
+import { Alarm, monotonicNow } from "./clock.ts";
+import type { RealmStream } from "./realm_stream.ts";
 import type { Session } from "./session.ts";
 
 /** What asking found out. */
@@ -17,17 +19,24 @@ export interface ProbeResult {
 /**
  * Asks the device for each port: PROTOCOL.md section 9, "ready".
  *
+ * @param limitMs How long answers are waited for; by default as long as for any BIND.
  * @throws {FailureError} When none is granted: the reason of the first.
  */
 export async function probePorts(
   session: Session,
   remotePorts: readonly number[],
+  limitMs?: number,
 ): Promise<ProbeResult> {
   const granted = new Set<number>();
   const failures: Failure[] = [];
+  const waiting = new Set<RealmStream>();
+  const limit = new Alarm(() => waiting.forEach((stream) => stream.close()));
+  if (limitMs !== undefined) limit.set(monotonicNow() + limitMs);
   await Promise.all([...new Set(remotePorts)].map(async (port) => {
     const stream = session.connect(port);
+    waiting.add(stream);
     const outcome = await stream.opened;
+    waiting.delete(stream);
     if (outcome === "connected") {
       granted.add(port);
       stream.close();
@@ -35,6 +44,7 @@ export async function probePorts(
       failures.push(await whyNot(session, port, outcome));
     }
   }));
+  limit.clear();
   if (granted.size === 0) throw new FailureError(failures[0]!);
   return { granted, failures };
 }

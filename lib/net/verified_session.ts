@@ -38,13 +38,14 @@ export async function openVerifiedSession(
   const memory = options.memory ?? new Memory(Date.now);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const startedAt = monotonicNow();
+  const remainingMs = (): number => timeoutMs - (monotonicNow() - startedAt);
   const open = async (limitMs: number, sign: SignChoice | undefined): Promise<Reached> =>
     await reachDevice(serial, { ...options, memory, sign, timeoutMs: limitMs });
   let reached = await open(timeoutMs, options.sign);
   for (let mayChange = true;; mayChange = false) {
     const { session, route } = reached;
     try {
-      const probed = await probe(session, remotePorts, options.signal);
+      const probed = await probe(session, remotePorts, remainingMs(), options.signal);
       memory.remember(serial, route);
       return { session, route, ...probed };
     } catch (error) {
@@ -52,12 +53,12 @@ export async function openVerifiedSession(
       options.signal?.throwIfAborted();
       if (!(error instanceof FailureError)) throw error;
       const sign = nextSign(error.failure, route.sign, route.path);
-      const remainingMs = timeoutMs - (monotonicNow() - startedAt);
-      if (!mayChange || sign === route.sign || remainingMs < SHORTEST_ATTEMPT_MS) throw error;
+      const leftMs = remainingMs();
+      if (!mayChange || sign === route.sign || leftMs < SHORTEST_ATTEMPT_MS) throw error;
       // The cloud that has just reached the device is asked first.
       memory.remember(serial, { ...route, sign });
       options.onEvent?.({ type: "warning", failure: tryingOther(error.failure, sign) });
-      reached = await open(remainingMs, sign);
+      reached = await open(leftMs, sign);
     }
   }
 }
@@ -66,12 +67,13 @@ export async function openVerifiedSession(
 async function probe(
   session: Session,
   remotePorts: readonly number[],
+  limitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<ProbeResult> {
   const close = (): void => void session.close();
   signal?.addEventListener("abort", close);
   try {
-    const result = await probePorts(session, remotePorts);
+    const result = await probePorts(session, remotePorts, limitMs);
     signal?.throwIfAborted();
     return result;
   } finally {

@@ -16,14 +16,15 @@ interface Scene extends AsyncDisposable {
 }
 
 /** A device with one port, which takes signs as told. */
-async function scene(sign: SignTaste): Promise<Scene> {
+async function scene(sign: SignTaste, connDelayMs = 0): Promise<Scene> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Deno.TcpConn[] = [];
   const accepting = (async (): Promise<void> => {
-    for await (const connection of listener) connection.close();
+    for await (const connection of listener) connections.push(connection);
   })();
   const { port } = listener.addr as Deno.NetAddr;
   const services = new Map([[PORT, { hostname: "127.0.0.1", port }]]);
-  const world = await startWorld({ devices: [{ sign, services }] });
+  const world = await startWorld({ devices: [{ sign, services, connDelayMs }] });
   const warnings: string[] = [];
   const onEvent = (event: ConnectEvent): void => {
     if (event.type === "warning") warnings.push(event.failure.reason);
@@ -36,6 +37,7 @@ async function scene(sign: SignTaste): Promise<Scene> {
       await world.close();
       listener.close();
       await accepting;
+      for (const connection of connections) connection.close();
     },
   };
 }
@@ -91,4 +93,16 @@ Deno.test("a device that wants a sign and was shown none is asked again with one
   assertEquals(s.warnings, ["sessions-full"]);
   assertEquals(memory.recall(SERIAL)!.sign, "ask");
   assert(s.world.counters.bindsIgnored > 0);
+});
+
+Deno.test("the time for the handshake covers the answer to the first BIND", async () => {
+  await using s = await scene("optional", 60_000);
+  const startedAt = performance.now();
+  const error = await assertRejects(
+    () => openVerifiedSession(SERIAL, [PORT], { ...s.options, timeoutMs: 2_000 }),
+    FailureError,
+  );
+  assertEquals(error.reason, "sessions-full");
+  const elapsedMs = performance.now() - startedAt;
+  assert(elapsedMs > 1_500 && elapsedMs < 5_000, `${elapsedMs} ms`);
 });
