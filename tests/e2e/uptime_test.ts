@@ -1,8 +1,9 @@
 /**
  * The tunnel outlives its session: parts of the world die and come back while the program runs.
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { LOGIN, readyPort, SERIAL, Stage } from "../support/stage.ts";
+import { runCycles } from "../support/uptime_cycles.ts";
 import type { Running } from "../support/program.ts";
 
 /** Cool-downs of a test: seconds instead of half a minute. */
@@ -124,6 +125,14 @@ Deno.test("a login that is refused later is not tried again", async () => {
   assertEquals(code, 77);
   assertMatch(stderr, /error\[auth-rejected\] EXA\.\.\.AL0: /);
   assertEquals(stage.world.counters.authTransactions, judged + 1);
+});
+
+Deno.test("whatever dies while a player plays, its picture comes back and nothing is left over", async () => {
+  const { sessions, plays, held: [before, , after] } = await runCycles(7, 5);
+  assert(sessions > 3, `${sessions} sessions`);
+  assert(plays >= sessions, `${plays} plays`);
+  // The open files of this process are the world's, too: sessions that it has not forgotten yet.
+  assert(after.files <= before.files + 2, `${before.files} open files, then ${after.files}`);
 });
 
 /** A port that was free a moment ago. */
