@@ -116,6 +116,11 @@ class SqliteHistory implements HistoryStore {
     try {
       database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
       const { user_version: version } = database.prepare("PRAGMA user_version").get()!;
+      // A result must not wait for the disk: the log of WAL survives a killed process, and a power
+      // cut costs the last results, not the file. Where there can be no WAL it stays as it is.
+      if (mode === "append") {
+        database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+      }
       if (version === 0 && mode === "append") this.#create();
       else if (version !== SCHEMA_VERSION) {
         throw new HistoryError("it is a database of something else, or of another version");
