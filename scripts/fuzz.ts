@@ -16,8 +16,8 @@ import { encodeSequences, HOSTILE, readCorpus, writeCorpus } from "../tests/fuzz
 import { allTargets, type Crash, Fuzzer } from "../tests/fuzz/engine.ts";
 import { Soak } from "../tests/fuzz/soak.ts";
 
-/** Inputs of one target before the next has its turn. */
-const TURN_INPUTS = 5_000;
+/** How long one target is at it before the next has its turn. */
+const TURN_MS = 250;
 /** Growth of the heap that is no leak: the corpora, compiled code. */
 const MAX_GROWTH_BYTES = 32 * 1024 * 1024;
 
@@ -81,7 +81,7 @@ function main(args: readonly string[]): number {
   let settledBytes: number | undefined;
   let turns = 0;
   while (performance.now() - startedAt < minutes * 60_000) {
-    for (const fuzzer of fuzzers) fuzzer.run(TURN_INPUTS);
+    for (const fuzzer of fuzzers) fuzzer.run({ ms: TURN_MS });
     // By then the corpora have taken most of what they will.
     if (++turns === 3) settledBytes = liveBytes();
   }

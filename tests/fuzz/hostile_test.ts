@@ -20,7 +20,7 @@ for (const target of TARGETS.values()) {
   const inputs = target.maxInputs === 1 ? 1_000 : target.name === "link" ? 200 : 400;
   Deno.test(`${target.name} survives a short fuzz`, () => {
     const fuzzer = new Fuzzer(target, 7, readCorpus(target.name));
-    fuzzer.run(inputs);
+    fuzzer.run({ inputs });
     assertEquals(fuzzer.crashes.map(({ error }) => error), []);
     assertEquals(fuzzer.slow, []);
   });
@@ -31,7 +31,7 @@ Deno.test("a decoder that throws anything but a DecodeError is found, and the in
     if (bytes.includes(0xff)) throw new TypeError("boom");
   });
   const fuzzer = new Fuzzer(broken, 1);
-  fuzzer.run(10_000);
+  fuzzer.run({ inputs: 10_000 });
   assertEquals(fuzzer.crashes.length, 1);
   const { target, inputs } = fuzzer.crashes[0]!;
   assert(inputs[0]!.includes(0xff));
