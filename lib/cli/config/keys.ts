@@ -34,6 +34,7 @@ export const SHARED_KEYS: readonly Key[] = [
   key(options.TYPE),
   key(options.PATH),
   key(options.PREFER),
+  key(options.PREFER),
   key(options.CLOUD),
   key(options.DIALECT),
   key(options.APP_KEY_FILE, {
