@@ -34,10 +34,16 @@ export function allTargets(): readonly Target[] {
 
 /** Kinds of behaviour remembered for one target. */
 const MAX_KINDS = 2_000;
-/** Milliseconds that a sequence may take however short it is, on a busy machine. */
-const BASE_MS = 100;
-/** Milliseconds a byte: a quadratic reader of 64 KiB takes far more. */
-const MS_PER_BYTE = 0.005;
+/** How long a sequence may take. */
+export interface TimeLimits {
+  /** However short it is; a collection of garbage fits in. */
+  readonly baseMs: number;
+  /** For each byte. */
+  readonly msPerByte: number;
+}
+
+/** A quadratic reader of 64 KiB takes far more. */
+const TIME_LIMITS: TimeLimits = { baseMs: 100, msPerByte: 0.005 };
 
 /** Fuzzes one target. */
 export class Fuzzer {
@@ -46,11 +52,18 @@ export class Fuzzer {
   readonly crashes: Crash[] = [];
   readonly slow: Slow[] = [];
   readonly #mutator: Mutator;
+  readonly #limits: TimeLimits;
   readonly #kinds = new Set<string>();
   #inputs = 0;
 
-  constructor(target: Target, seed: number, kept: readonly (readonly Uint8Array[])[] = []) {
+  constructor(
+    target: Target,
+    seed: number,
+    kept: readonly (readonly Uint8Array[])[] = [],
+    limits: TimeLimits = TIME_LIMITS,
+  ) {
     this.target = target;
+    this.#limits = limits;
     this.#mutator = new Mutator(seededRandom(seed), target.words);
     this.corpus = [...target.corpus, ...kept];
     for (const inputs of [...this.corpus]) this.#try(inputs, "known");
@@ -96,7 +109,7 @@ export class Fuzzer {
   #judgeTime(inputs: readonly Uint8Array[], firstMs: number): void {
     let bytes = 0;
     for (const input of inputs) bytes += input.length;
-    const limitMs = BASE_MS + MS_PER_BYTE * bytes;
+    const limitMs = this.#limits.baseMs + this.#limits.msPerByte * bytes;
     if (firstMs <= limitMs) return;
     // Somebody else may have had the processor, and the collector its turn: what counts is the best
     // of several runs, in time of this process.
