@@ -15,9 +15,9 @@ export interface StreamSource {
   /** A stream to a port of the device, or nothing while there is no session. */
   connect(remotePort: number): RealmStream | undefined;
   /** Why there is no session now. */
-  readonly outage: Unavailability | undefined;
+  readonly outage?: Unavailability | undefined;
   /** Resolves when there is a session, and after `limitMs` at the latest. */
-  whenUp(limitMs: number): Promise<void>;
+  whenUp?(limitMs: number): Promise<void>;
 }
 
 /** What happens at the listeners. */
@@ -44,7 +44,7 @@ export interface ForwarderOptions {
   /** Clients at a time; more are closed at once. */
   readonly maxClients: number;
   /** How long a client that comes while there is no session waits for one. */
-  readonly waitMs: number;
+  readonly waitMs?: number | undefined;
   readonly onEvent: (event: ForwarderEvent) => void;
 }
 
@@ -158,7 +158,8 @@ export class Forwarder {
   /** Lets a client wait for a session for as long as it may, then tells it that there is none. */
   #defer(conn: Deno.TcpConn, remotePort: number, address: string): void {
     const client = new OutageClient(conn);
-    const running = this.#source.whenUp(this.#options.waitMs).then(async () => {
+    const waiting = this.#source.whenUp?.(this.#options.waitMs ?? 0) ?? Promise.resolve();
+    const running = waiting.then(async () => {
       const stream = client.isOpen ? this.#source.connect(remotePort) : undefined;
       if (stream) return this.#bridge(conn, stream, remotePort, address);
       const why = (): Unavailability => this.#source.outage ?? { reason: "starting" };
