@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { parseArguments } from "../../lib/cli/arguments.ts";
 import { environmentName, type Option } from "../../lib/cli/option.ts";
 import * as options from "../../lib/cli/options.ts";
+import * as check from "../../lib/cli/check_options.ts";
 import * as run from "../../lib/cli/run_options.ts";
 import { Settings } from "../../lib/cli/settings.ts";
 import { tunnelOptions } from "../../lib/cli/tunnel_settings.ts";
@@ -44,6 +45,29 @@ const EXAMPLES: readonly [Option<unknown>, string, unknown][] = [
   [run.HTTP, "[::1]:9554", { hostname: "::1", port: 9554 }],
   [run.STATUS_FILE, "/run/p2p.json", "/run/p2p.json"],
   [run.ALL, "1", true],
+  [options.PREFER, "relay", "relay"],
+  [options.RECEIVE_WINDOW, "1MiB", 1_048_576],
+  [options.CAPTURE, "run.pcapng", "run.pcapng"],
+  [options.CAPTURE_SECRETS, "1", true],
+  [check.LEVEL, "media", "media"],
+  [check.PORT, "37777", 37_777],
+  [check.CHANNEL, "2-3", [2, 3]],
+  [check.FILE, "cameras.csv", "cameras.csv"],
+  [check.SHARD, "1/4", { index: 1, count: 4 }],
+  [check.CONCURRENCY, "16", 16],
+  [check.RATE, "5", 5],
+  [check.SPLAY, "30s", 30_000],
+  [check.MEDIA_TIME, "10s", 10_000],
+  [check.KEY_FRAME_TIMEOUT, "5s", 5_000],
+  [check.NAGIOS, "1", true],
+  [check.TEXTFILE, "p2p.prom", "p2p.prom"],
+  [check.JUNIT, "p2p.xml", "p2p.xml"],
+  [check.PING_URL, "https://example.com/x", new URL("https://example.com/x")],
+  [check.ON_CHANGE, "logger $CHECK_STATE", "logger $CHECK_STATE"],
+  [check.HISTORY, "checks.db", "checks.db"],
+  [check.STATE_DIR, "/var/lib/p2p", "/var/lib/p2p"],
+  [check.SINCE, "30d", 2_592_000_000],
+  [check.HTML, "page.html", "page.html"],
   [options.RETRY_MIN, "2s", 2_000],
   [options.RETRY_MAX, "2m", 120_000],
   [options.MAX_RETRIES, "0", 0],

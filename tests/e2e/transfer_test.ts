@@ -3,7 +3,7 @@ import { bulkHash, download, startSink, startSource, upload } from "../support/b
 import type { WorldOptions } from "../../fixtures/world/options.ts";
 import { SMARTPSS } from "../../lib/core/cloud/dialect.ts";
 import { systemEnvironment } from "../../lib/net/environment.ts";
-import { Forwarder } from "../../lib/net/forwarder.ts";
+import { Forwarder, type StreamSource } from "../../lib/net/forwarder.ts";
 import { Session } from "../../lib/net/session.ts";
 import { readyPort, SERIAL, Stage } from "../support/stage.ts";
 
@@ -61,7 +61,12 @@ Deno.test("20 MB down and 5 MB up are byte-exact across the wrap of both sequenc
     environment: systemEnvironment(),
     ptcp: { initialSequence: ours, initialPeerSequence: theirs },
   });
-  const forwarder = new Forwarder(session, { maxClients: 2, onEvent: () => {} });
+  const streams: StreamSource = {
+    connect: (port) => session.connect(port),
+    outage: undefined,
+    whenUp: () => Promise.resolve(),
+  };
+  const forwarder = new Forwarder(streams, { maxClients: 2, onEvent: () => {} });
   const [downPort, upPort] = forwarder.open([
     { bind: "127.0.0.1", localPort: 0, remotePort: 8001 },
     { bind: "127.0.0.1", localPort: 0, remotePort: 8002 },
