@@ -6,6 +6,8 @@ import { RealmStream } from "../../lib/net/realm_stream.ts";
 /** A device that comes and goes; its streams say hello and end. */
 class FakeSource implements StreamSource {
   outage: Unavailability | undefined = { reason: "peer-silent", retryInMs: 30_000 };
+  /** Streams that last until somebody ends them, when that is wanted. */
+  lasting: RealmStream[] | undefined;
   readonly #up = Promise.withResolvers<void>();
 
   come(): void {
@@ -28,7 +30,8 @@ class FakeSource implements StreamSource {
     });
     stream.onConnected();
     stream.onReadable();
-    queueMicrotask(() => stream.onClosed("device"));
+    if (this.lasting) this.lasting.push(stream);
+    else queueMicrotask(() => stream.onClosed("device"));
     return stream;
   }
 }
@@ -132,4 +135,31 @@ Deno.test("closing the forwarder lets go of clients that say nothing", async () 
   await at[Symbol.asyncDispose]();
   assertEquals(at.forwarder.clients, 0);
   await readAll(conn).catch(() => {});
+});
+
+Deno.test("the ninth client is warned of once, the eighth not at all", async () => {
+  await using at = stage(80);
+  at.source.come();
+  at.source.lasting = [];
+  const conns: Deno.TcpConn[] = [];
+  const warnings = (): number => at.events.filter(({ type }) => type === "warning").length;
+  for (const [clients, expected] of [[8, 0], [9, 1], [11, 1]] as const) {
+    while (conns.length < clients) conns.push(await at.connect());
+    while (at.forwarder.clients < clients) await new Promise((wake) => setTimeout(wake, 1));
+    assertEquals(warnings(), expected, `${clients} clients`);
+  }
+  for (const conn of conns) conn.close();
+});
+
+Deno.test("a client closed for reading slowly is named in a warning", async () => {
+  await using at = stage(80);
+  at.source.come();
+  at.source.lasting = [];
+  const conn = await at.connect();
+  while (at.source.lasting.length === 0) await new Promise((wake) => setTimeout(wake, 1));
+  at.source.lasting[0]!.onClosed("slow-client");
+  await readAll(conn).catch(() => {});
+  while (at.forwarder.clients > 0) await new Promise((wake) => setTimeout(wake, 1));
+  const warnings = at.events.filter((event) => event.type === "warning");
+  assertEquals(warnings.map(({ failure }) => failure.reason), ["slow-client"]);
 });
