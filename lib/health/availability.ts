@@ -114,7 +114,7 @@ export function reportDevice(rows: readonly HistoryRow[], window: ReportWindow):
     ...(handshake ? { handshake } : {}),
     ...(paths.length === 0
       ? {}
-      : { relayShare: paths.filter(({ path }) => path === "relay").length / paths.length }),
+      : { relayShare: paths.filter(({ path }) => path !== "direct").length / paths.length }),
     ...(current ? { state: current.state as "up" | "down", lastReason: current.reason } : {}),
     lastCheckAt: last.startedAt,
     timeline: timeline.parts,

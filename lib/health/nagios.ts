@@ -74,7 +74,7 @@ function judge(
     return { exit: state === "down" ? 2 : 3, text: `${reason}: ${message}` };
   }
   const slow = handshakeMs >= warningMs;
-  const relay = result.path === "relay" && result.pathWanted !== "relay";
+  const relay = isRelayed(result) && (result.pathWanted ?? "auto") === "auto";
   const notes = [
     ...(relay ? ["relay in use"] : []),
     ...(slow ? [`slow handshake (${(handshakeMs / 1000).toFixed(1)}s)`] : []),
@@ -83,9 +83,14 @@ function judge(
   return { exit, text: [...notes, message].join(", ") };
 }
 
+/** Whether the bytes take a detour, of either kind. */
+function isRelayed({ path }: CheckResult): boolean {
+  return path !== undefined && path !== "direct";
+}
+
 function figures(results: readonly CheckResult[], thresholds: NagiosThresholds): string[] {
   const { up, total } = summarize(results);
-  const relays = results.filter(({ path }) => path === "relay").length;
+  const relays = results.filter(isRelayed).length;
   const [result] = results;
   if (results.length !== 1 || !result) {
     return [`up=${up};;;0;${total}`, `relay=${relays};;;0;${total}`];

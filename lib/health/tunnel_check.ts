@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PathKind } from "../core/carrier.ts";
 import { type Failure, FailureError } from "../core/failure.ts";
 import { TcpByteStream } from "../net/byte_stream.ts";
 import type { RecordedDevice, TunnelRecord } from "../net/tunnel_record.ts";
@@ -10,6 +11,8 @@ import { type CheckLevel, includesLevel } from "./check_level.ts";
 import type { CheckResult } from "./check_result.ts";
 import type { Findings } from "./findings.ts";
 import { checkRtsp, describeFindings, type RtspCheck } from "./rtsp_check.ts";
+
+const PATHS: readonly PathKind[] = ["direct", "relay", "tcp-relay"];
 
 /** What is asked of the tunnel. */
 export interface TunnelCheck {
@@ -35,7 +38,8 @@ export async function checkThroughTunnel(
   found.source = "tunnel";
   if (device.version !== undefined) found.version = device.version;
   if (device.state !== "up") throw new FailureError(notUp(record));
-  if (device.path === "direct" || device.path === "relay") found.path = device.path;
+  const path = PATHS.find((known) => known === device.path);
+  if (path !== undefined) found.path = path;
   if (device.rttMs !== undefined) found.roundTripMs = device.rttMs;
   if (device.retransmits !== undefined) found.packetsResent = device.retransmits;
   findings.reached("session");
