@@ -4,7 +4,6 @@
  * @module
  */
 import type { PathPolicy } from "../core/cloud/signaling.ts";
-import type { PathPolicy } from "../core/cloud/signaling.ts";
 import type { CheckLevel } from "../health/check_level.ts";
 import type { FleetOptions } from "../health/fleet.ts";
 import type { CheckedDevice } from "./check_devices.ts";

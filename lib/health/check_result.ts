@@ -5,7 +5,6 @@
  */
 import type { PathKind } from "../core/carrier.ts";
 import type { PathPolicy } from "../core/cloud/signaling.ts";
-import type { PathPolicy } from "../core/cloud/signaling.ts";
 import type { Failure, Reason } from "../core/failure.ts";
 import type { MediaFigures } from "../core/rtsp/media_meter.ts";
 import type { MediaDescription } from "../core/rtsp/session_description.ts";
