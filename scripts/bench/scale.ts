@@ -162,8 +162,10 @@ try {
     `${live} of ${live + offline} devices ready after ${(all.readyMs / 1000).toFixed(1)} s`,
   );
   const before = processCost(all.program.pid);
+  const worldBefore = processCost(Deno.pid);
   const received = await Promise.all(all.ports.map((port) => receive(port, seconds * 1000)));
   const after = processCost(all.program.pid);
+  const worldAfter = processCost(Deno.pid);
   const expected = seconds * 1000 / PIECE_INTERVAL_MS * PIECE_BYTES;
   const least = Math.min(...received.map(({ bytes }) => bytes));
   const wrong = received.reduce((sum, { wrong }) => sum + wrong, 0);
@@ -176,7 +178,10 @@ try {
   );
   console.log(
     `the program: ${(100 * (after.cpuSeconds - before.cpuSeconds) / seconds).toFixed(0)} % of a ` +
-      `core, ${mb(after.memoryBytes)}, at most ${mb(after.peakMemoryBytes)}`,
+      `core, ${mb(after.memoryBytes)}, at most ${
+        mb(after.peakMemoryBytes)
+      }; the simulated world: ` +
+      `${(100 * (worldAfter.cpuSeconds - worldBefore.cpuSeconds) / seconds).toFixed(0)} %`,
   );
   await stop(all.program);
   const { sessionsOpen, openLeases } = world.counters;
