@@ -24,26 +24,6 @@ export function seqLess(a: number, b: number): boolean {
   return ((a - b) | 0) < 0;
 }
 
-/** Whether `a` lies before `b` or is `b`. */
-export function seqLessEq(a: number, b: number): boolean {
-  return ((a - b) | 0) <= 0;
-}
-
-/** Whether `a` lies after `b`. */
-export function seqGreater(a: number, b: number): boolean {
-  return ((a - b) | 0) > 0;
-}
-
-/** Whether `a` lies after `b` or is `b`. */
-export function seqGreaterEq(a: number, b: number): boolean {
-  return ((a - b) | 0) >= 0;
-}
-
-/** The later of two sequence numbers. */
-export function seqMax(a: number, b: number): number {
-  return ((a - b) | 0) >= 0 ? a : b;
-}
-
 /** Whether `at` lies in the `length` numbers from `start`. */
 export function seqWithin(at: number, start: number, length: number): boolean {
   return ((at - start) >>> 0) < length;
