@@ -61,6 +61,7 @@ export class Session {
   readonly #onEvent: ((event: SessionEvent) => void) | undefined;
   #tcp: TcpPump | undefined;
   #isReady = false;
+  #isOver = false;
   #stats: Readonly<PtcpStats> = emptyStats();
 
   private constructor(settings: SessionSettings) {
@@ -124,7 +125,7 @@ export class Session {
 
   /** Whether streams can be opened now; false from the moment the session begins to end. */
   get isUsable(): boolean {
-    return this.#driver.machine.state === "ready";
+    return !this.#isOver && this.#driver.machine.state === "ready";
   }
 
   /** What the transport has counted so far. */
@@ -164,7 +165,7 @@ export class Session {
         driver.run((link, now) => link.close(id, now));
       },
     });
-    if (driver.machine.state !== "ready") {
+    if (!this.isUsable) {
       stream.onClosed("session-lost");
       return stream;
     }
@@ -244,6 +245,7 @@ export class Session {
   }
 
   #end(failure: Failure | undefined): void {
+    this.#isOver = true;
     for (const stream of this.#streams.values()) stream.onClosed("session-lost");
     this.#streams.clear();
     if (!this.#isReady) {
