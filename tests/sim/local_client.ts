@@ -56,6 +56,7 @@ export class LocalClient {
       salt,
       uploadBytes: plan.uploadBytes,
       downloadBytes: plan.downloadBytes,
+      isLingering: plan.serviceManner === "lingers",
       accepted: 0,
       arrived: 0,
       served: 0,
@@ -138,6 +139,9 @@ export class LocalClient {
       case "finished":
       case "idle":
         if (plan.manner !== "finishes") throw new Error(`${this.#name} never said it was done`);
+        if ((reason === "finished") !== (plan.port === 554)) {
+          throw new Error(`${this.#name} ended as ${reason}`);
+        }
         return this.#finish(reason);
       case "bind-timeout":
         return this.#finish("bind-timeout");

@@ -36,6 +36,8 @@ export interface ClientPlan {
   readonly mannerMs: number;
   /** How long the service behind the device waits now and then before it reads on. */
   readonly servicePauseMs: number;
+  /** What the service does when everything is said. */
+  readonly serviceManner: "closes" | "lingers";
 }
 
 /** Parts of the world that can be away for a while. */
@@ -249,6 +251,9 @@ function chooseClient(choose: Chooser, troubleMs: number): ClientPlan {
   );
   const writes = 1 + Math.ceil(uploadBytes / writeChunkBytes);
   const reads = 1 + Math.ceil(downloadBytes / 1280);
+  const manner = choose.of(
+    ["patient", "patient", "finishes", "vanishes", "stops-reading"] as const,
+  );
   return {
     startMs: choose.between(0, troubleMs),
     port: choose.of([80, 80, 554, 37777, 81]),
@@ -258,9 +263,11 @@ function chooseClient(choose: Chooser, troubleMs: number): ClientPlan {
     writeEveryMs: isSlowWriter ? choose.between(1, Math.min(2_000, 60_000 / writes)) : 0,
     readEveryMs: isSlowReader ? choose.between(1, Math.min(3_000, 60_000 / reads)) : 0,
     readBytes: choose.of([1, 4096, 262_144]),
-    manner: choose.of(["patient", "patient", "finishes", "vanishes", "stops-reading"]),
+    manner,
     mannerMs: choose.between(0, 20_000),
     servicePauseMs: choose.chance(0.2) ? choose.between(1, 3_000) : 0,
+    // Somebody has to end it.
+    serviceManner: manner === "finishes" && choose.chance(0.5) ? "lingers" : "closes",
   };
 }
 

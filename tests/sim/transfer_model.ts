@@ -20,6 +20,8 @@ export interface TransferRecord {
   /** After the preamble. */
   readonly uploadBytes: number;
   readonly downloadBytes: number;
+  /** Whether the service waits for the client to close. */
+  readonly isLingering: boolean;
   /** Accepted by the link, the preamble included. */
   accepted: number;
   /** Received by the service, the preamble included. */
@@ -100,7 +102,7 @@ export class TransferService implements SimConnection {
   get isDone(): boolean {
     const record = this.#record;
     if (record === undefined) return false;
-    const isDone = record.served === record.downloadBytes &&
+    const isDone = !record.isLingering && record.served === record.downloadBytes &&
       record.arrived === PREAMBLE_BYTES + record.uploadBytes;
     if (isDone) record.isServed = true;
     return isDone;

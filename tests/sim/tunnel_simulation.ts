@@ -8,6 +8,7 @@
 import { SMARTPSS } from "../../lib/core/cloud/dialect.ts";
 import type { Link } from "../../lib/core/link.ts";
 import { seededRandom } from "../../lib/core/random.ts";
+import type { Failure } from "../../lib/core/failure.ts";
 import type { LinkSettings } from "../../lib/core/link_options.ts";
 import { isPtcp } from "../../lib/core/ptcp/segment.ts";
 import type { Endpoint } from "../../lib/core/types.ts";
@@ -72,6 +73,7 @@ const FRESH_CLIENT: ClientPlan = {
   manner: "patient",
   mannerMs: 0,
   servicePauseMs: 0,
+  serviceManner: "closes",
 };
 
 /**
@@ -175,6 +177,7 @@ class Simulation {
     switch (event.type) {
       case "down": {
         const reason = event.failure?.reason ?? "renewed";
+        this.#checkDown(event.failure);
         this.#downs[reason] = (this.#downs[reason] ?? 0) + 1;
         for (const client of this.#clients) client.lose();
         return;
@@ -392,6 +395,22 @@ class Simulation {
     for (const { record } of this.#clients) {
       this.#require(record.dials <= 1, `client ${record.salt} was dialled ${record.dials} times`);
     }
+  }
+
+  /** What may end a link: never anything that strangers said, and on a good line nothing at all. */
+  #checkDown(failure: Failure | undefined): void {
+    if (failure === undefined) return;
+    const { reason, facts } = failure;
+    this.#require(reason !== "protocol", `somebody broke the session: ${failure.what}`);
+    this.#require(facts?.["why"] !== "reset", "somebody reset the session");
+    const { faults, up, down, device } = this.#scenario;
+    const isGood = [up, down].every((line) =>
+      (line.lossRate ?? 0) <= 0.03 && line.burst === undefined && line.bytesPerSecond === undefined
+    );
+    // A sign that does harm is found out by its harm.
+    const isExpected = reason === "relay-zombie" && device.sign === "harmful";
+    const isTroubled = faults.length > 0 || !isGood;
+    this.#require(isTroubled || isExpected, `lost on a good line: ${failure.what}`);
   }
 
   /** After a calm: nothing is still on its way for whoever waits for it. */
