@@ -75,6 +75,8 @@ export class Player implements AsyncDisposable {
     try {
       const command = new Deno.Command(PLAYER, {
         args: [...PLAYER_ARGUMENTS],
+        // It has the login in its list and needs no second copy.
+        env: { DAHUA_P2P_PASSWORD: "" },
         stdin: "piped",
         stdout: "null",
         stderr: "piped",

@@ -22,7 +22,8 @@ export async function runShellCommand(
     const child = new Deno.Command(windows ? "cmd" : "sh", {
       args: windows ? ["/d", "/s", "/c", line] : ["-c", line],
       windowsRawArguments: windows,
-      env: { ...env },
+      // A command that is told of a result has no business with the device's password.
+      env: { ...env, DAHUA_P2P_PASSWORD: "" },
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",

@@ -118,6 +118,7 @@ const DEFAULT_MAX_CLIENTS = 32;
  * @param serial As printed on the device.
  * @returns The tunnel, once data can pass.
  * @throws {FailureError} With the reason why there is none.
+ * @throws {RangeError} When `serial` is not 10 to 32 letters and digits.
  *
  * @example
  * ```ts
@@ -130,6 +131,7 @@ const DEFAULT_MAX_CLIENTS = 32;
  * ```
  */
 export async function openTunnel(serial: string, options: TunnelOptions = {}): Promise<Tunnel> {
+  requireSerial(serial);
   const isPatient = options.maxRetries !== undefined;
   const tunnel = new KeptTunnel(serial, options, isPatient ? "none" : "first");
   const { signal } = options;
@@ -155,8 +157,10 @@ export async function openTunnel(serial: string, options: TunnelOptions = {}): P
  * be reached or not; it is tried for ever unless `maxRetries` says otherwise.
  *
  * @throws {FailureError} `listen-in-use` or `listen-denied`.
+ * @throws {RangeError} When `serial` is not 10 to 32 letters and digits.
  */
 export function startTunnel(serial: string, options: TunnelOptions = {}): Tunnel {
+  requireSerial(serial);
   const tunnel = new KeptTunnel(serial, options, "none");
   tunnel.start("at-once");
   options.onStart?.(tunnel);
@@ -312,5 +316,11 @@ class KeptTunnel implements Tunnel {
       handshakeMs: this.#handshakeMs,
     });
     this.#ready.resolve();
+  }
+}
+
+function requireSerial(serial: string): void {
+  if (!/^[0-9A-Za-z]{10,32}$/.test(serial)) {
+    throw new RangeError("a serial is 10 to 32 letters and digits");
   }
 }
