@@ -34,13 +34,18 @@ import { isStun } from "./punch/stun.ts";
 import type { MuxEvent } from "./realm/multiplexer.ts";
 import type { StreamReport } from "./relay/stream.ts";
 import { SignStep } from "./sign_step.ts";
-import { type TcpEvent, TcpRelayPath, type TcpRelayPathEvent } from "./tcp_relay_path.ts";
+import {
+  TCP_RELAY_POLICY,
+  type TcpEvent,
+  TcpRelayPath,
+  type TcpRelayPathEvent,
+} from "./tcp_relay_path.ts";
 import { earlier, TimerTable } from "./timer_table.ts";
 import type { Datagram, Deadline, Endpoint, Machine, Transmit } from "./types.ts";
 
 /** The timers of a handshake. */
 type HandshakeTimer =
-  /** No check has succeeded since the device's 200. */
+  /** The device has answered no check of ours since its 200. */
   | "punch"
   /** The device's PTCP has not answered on the direct path. */
   | "direct-open"
@@ -57,11 +62,11 @@ export type HandshakeEvent =
   | { readonly type: "failed"; readonly failure: Failure }
   | { readonly type: "released" };
 
-/** The device's word for the TCP relay; searched for by a native library, never seen on the wire. */
-const TCP_RELAY_POLICY = "tcprelay";
-
 /** The direct path: `closed` for good once it was given up. */
 type DirectPath = "pending" | "open" | "closed";
+
+/** How long our checks have at least, after one of the device has come. */
+const HEARD_ONLY_MS = 1_000;
 
 /** One handshake with one device; afterwards the owner of its sockets' routing. */
 export class Handshake implements Machine<HandshakeEvent, SocketRole> {
@@ -81,7 +86,8 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
   #punchStartedAt: number | undefined;
   #directPath: DirectPath;
   readonly #sign: SignStep;
-  readonly #tcp: TcpRelayPath;
+  /** The path over a TCP relay. */
+  readonly tcp: TcpRelayPath;
   #policy: readonly string[] = [];
   #direct: Carrier | undefined;
   #relay: Carrier | undefined;
@@ -98,7 +104,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     const isDirectWanted = options.path === "auto" || options.path === "direct";
     this.#directPath = isDirectWanted ? "pending" : "closed";
     this.#sign = new SignStep(options.sign ?? options.dialect.sign, options);
-    this.#tcp = new TcpRelayPath(options);
+    this.tcp = new TcpRelayPath(options);
   }
 
   /** Begins. */
@@ -120,25 +126,15 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     this.#running = false;
     this.#timers.clearAll();
     this.#checks.stop();
-    this.#tcp.close(now);
+    this.tcp.close(now);
     this.#signaling.release(now);
     this.#advance(now);
   }
 
-  /** Whether the driver is to read no further from the TCP connection until `tcp-resume`. */
-  get isStreamPaused(): boolean {
-    return this.#tcp.isPaused;
-  }
-
   /** Takes what happened on the TCP connection that `tcp-connect` asked for. */
   handleStream(report: StreamReport, now: number): void {
-    this.#tcp.handleStream(report, now);
+    this.tcp.handleStream(report, now);
     this.#advance(now);
-  }
-
-  /** The next bytes for the TCP connection; asking means that the last ones were written. */
-  pollStream(now: number): Uint8Array | undefined {
-    return this.#tcp.pollStream(now);
   }
 
   handleDatagram(datagram: Datagram<SocketRole>, now: number): void {
@@ -166,10 +162,10 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     this.#checks.handleTimeout(now);
     this.#direct?.realms.handleTimeout(now);
     this.#relay?.realms.handleTimeout(now);
-    this.#tcp.handleTimeout(now);
+    this.tcp.handleTimeout(now);
     this.#sign.handleTimeout(now);
     this.#advance(now);
-    if (this.#timers.take("punch", now)) this.#giveUpDirect(now);
+    if (this.#timers.take("punch", now) && !this.#checks.isAnswered) this.#giveUpDirect(now);
     if (this.#timers.take("direct-open", now)) this.#giveUpDirect(now);
     if (this.#timers.take("relay-open", now)) {
       this.#onRelayFailed(failures.relayBusy(this.#options.relayOpenTimeoutMs), now);
@@ -186,14 +182,14 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
 
   pollEvent(): HandshakeEvent | undefined {
     // The session in use may have put bytes into the stream without our knowing.
-    return this.#events.shift() ?? this.#tcp.pollTcpEvent();
+    return this.#events.shift() ?? this.tcp.pollTcpEvent();
   }
 
   pollDeadline(): Deadline | undefined {
     let next = earlier(this.#timers.earliest(), this.#signaling.pollDeadline());
     next = earlier(next, this.#checks.pollDeadline());
     next = earlier(next, this.#sign.pollDeadline());
-    next = earlier(next, this.#tcp.pollDeadline());
+    next = earlier(next, this.tcp.pollDeadline());
     next = earlier(next, this.#relay?.realms.pollDeadline());
     return earlier(next, this.#direct?.realms.pollDeadline());
   }
@@ -214,7 +210,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
         this.#onRealms(carrier, e, now);
       }
     }
-    for (let e = this.#tcp.pollEvent(); e; e = this.#tcp.pollEvent()) this.#onTcp(e, now);
+    for (let e = this.tcp.pollEvent(); e; e = this.tcp.pollEvent()) this.#onTcp(e, now);
     if (this.#running) this.#settle(now);
   }
 
@@ -246,7 +242,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
         return this.#onRelayFailed(event.failure, now);
       case "tcp-relay-ready": {
         const createdAt = this.#options.environment.unixTimeMs() + this.#signaling.clockOffsetMs;
-        return this.#tcp.connect(event.agent, event.token, createdAt, now);
+        return this.tcp.connect(event.agent, event.token, createdAt, now);
       }
       case "tcp-relay-failed":
         return this.#fail(this.#channelFailure ?? event.failure);
@@ -272,7 +268,8 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     if (!this.#running || this.#directPath !== "pending") return;
     this.#pass("punch", now);
     this.#directPath = "open";
-    this.#timers.clear("punch");
+    // A path that leads one way only has no more time than one that was not found at all.
+    this.#timers.set("punch", Math.max(this.#timers.at("punch"), now + HEARD_ONLY_MS));
     this.#timers.set("direct-open", now + this.#options.directOpenTimeoutMs);
     this.#direct = openCarrier("direct", endpoint, this.#options, now);
   }
@@ -286,6 +283,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     const isDirect = carrier.path === "direct";
     if (event.type === "open") {
       this.#timers.clear(isDirect ? "direct-open" : "relay-open");
+      if (isDirect) this.#timers.clear("punch");
       this.#pass(isDirect ? "session" : "relay", now);
     } else if (event.type === "closed") {
       if (isDirect) this.#giveUpDirect(now);
@@ -307,12 +305,12 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
 
   /** Draws the conclusions of what is open by now. */
   #settle(now: number): void {
-    if (this.#tcp.state === "open") return this.#establish(this.#tcp.carrier!);
+    if (this.tcp.state === "open") return this.#establish(this.tcp.carrier!);
     if (this.#directPath === "closed" || this.#prefersRelay) {
       if (this.#relay?.connection.state === "open") this.#establish(this.#relay);
       return;
     }
-    if (this.#directPath === "open") {
+    if (this.#direct) {
       this.#sign.advance(this.#relayFailure ? "failed" : this.#relay, this.#direct, now);
     }
     if (this.#sign.isSettled && this.#direct?.connection.state === "open") {
@@ -337,14 +335,14 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
       now - (this.#punchStartedAt ?? this.#startedAt),
       this.#options.path === "direct" ? "disabled" : "used",
     );
-    const answered = this.#directPath === "open";
     this.#directPath = "closed";
     this.#timers.clear("punch");
     this.#timers.clear("direct-open");
     this.#checks.stop();
     this.#direct?.connection.abort(now);
     if (this.#options.path === "direct") {
-      this.#fail(answered ? failures.sessionsFull(this.#options.directOpenTimeoutMs) : failure);
+      const { isAnswered } = this.#checks;
+      this.#fail(isAnswered ? failures.sessionsFull(this.#options.directOpenTimeoutMs) : failure);
     } else if (this.#relayFailure) {
       this.#onNoPath(this.#relayFailure, now);
     } else if (!this.#prefersRelay) {
@@ -362,7 +360,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
   }
 
   #callTcpRelay(now: number): void {
-    this.#tcp.call();
+    this.tcp.call();
     this.#signaling.callTcpRelay(now);
   }
 
@@ -378,7 +376,7 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
   /** Time is up: names what was being waited for. */
   #unfinished(now: number): Failure {
     const elapsedMs = now - this.#startedAt;
-    if (this.#tcp.state !== "unused") return failures.tcpRelayFailed("took too long");
+    if (this.tcp.state !== "unused") return failures.tcpRelayFailed("took too long");
     if (this.#relay || this.#direct) return failures.sessionsFull(elapsedMs);
     if (this.#passed.has("channel")) return this.#relayFailure ?? failures.relayBusy(elapsedMs);
     return failures.signalingSilent(this.#passed.has("lookup") ? "device" : "cloud", elapsedMs);

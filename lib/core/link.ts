@@ -197,7 +197,7 @@ export class Link implements Machine<LinkEvent, SocketRole> {
 
   /** Whether the driver is to read no further from the TCP connection until `tcp-resume`. */
   get isStreamPaused(): boolean {
-    return this.#handshake.isStreamPaused;
+    return this.#handshake.tcp.isPaused;
   }
 
   /** Takes what happened on the TCP connection that `tcp-connect` asked for. */
@@ -212,7 +212,7 @@ export class Link implements Machine<LinkEvent, SocketRole> {
    * it gave before has been written.
    */
   pollStream(now: number): Uint8Array | undefined {
-    const bytes = this.#handshake.pollStream(now);
+    const bytes = this.#handshake.tcp.pollStream(now);
     this.#advance(now);
     return bytes;
   }

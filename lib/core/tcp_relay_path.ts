@@ -25,6 +25,9 @@ import { TouStream } from "./relay/tou_stream.ts";
 import { earlier, TimerTable } from "./timer_table.ts";
 import type { Deadline, Endpoint } from "./types.ts";
 
+/** The device's word for the TCP relay; searched for by a native library, never seen on the wire. */
+export const TCP_RELAY_POLICY = "tcprelay";
+
 /** What a link asks of its driver about its one TCP connection. */
 export type TcpEvent =
   /** A connection is wanted; what happens on it goes to the link's `handleStream`. */

@@ -114,6 +114,7 @@ export class ConnectivityChecks implements Machine<PunchEvent, "device"> {
   #deviceIdentify: Uint8Array | undefined;
   #state: State = { name: "waiting" };
   #tries = 0;
+  #isAnswered = false;
 
   /**
    * Waits for `start`, but answers the device already.
@@ -136,6 +137,11 @@ export class ConnectivityChecks implements Machine<PunchEvent, "device"> {
   get nominated(): Endpoint | undefined {
     const state = this.#state;
     return state.name === "nominated" || state.name === "rechecking" ? state.endpoint : undefined;
+  }
+
+  /** Whether the device has answered us where it is nominated: the path leads both ways. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
   }
 
   /** Rounds of requests sent so far. */
@@ -286,6 +292,7 @@ export class ConnectivityChecks implements Machine<PunchEvent, "device"> {
     };
     if (this.#isOpen()) this.#sendSuccess(proof);
     this.#onProof(proof, now - pending.sentAt, now);
+    if (this.nominated && sameEndpoint(this.nominated, from)) this.#isAnswered = true;
   }
 
   /** Whether a proof would still decide something. */
