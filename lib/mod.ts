@@ -2,7 +2,8 @@
  * Reach a Dahua camera or recorder that you own by its serial number.
  *
  * {@linkcode openTunnel} serves ports of the device locally; {@linkcode connectDevice} gives the
- * session itself, with streams to the device's TCP ports. The protocol machines below them are
+ * session itself, with streams to the device's TCP ports; {@linkcode checkDevice} says whether a device
+ * can be reached, and why not. The protocol machines below them are
  * free of any runtime: {@linkcode Link} turns datagrams into a session, {@linkcode PtcpConnection}
  * is the transport.
  *
@@ -18,6 +19,21 @@ export {
   DEFAULT_TIMEOUT_MS,
   type DeviceCredentials,
 } from "./net/connect.ts";
+export { CHECK_LEVELS, type CheckLevel } from "./health/check_level.ts";
+export type {
+  CheckedChannel,
+  CheckedPort,
+  CheckPhase,
+  CheckResult,
+  CheckSource,
+  CheckState,
+} from "./health/check_result.ts";
+export { checkDevice, type CheckDeviceOptions } from "./health/device_check.ts";
+export type { FindTunnel } from "./health/running_tunnels.ts";
+export type { RecordedDevice, RecordedPort, TunnelRecord } from "./net/tunnel_record.ts";
+export type { MediaFigures } from "./core/rtsp/media_meter.ts";
+export type { MediaDescription } from "./core/rtsp/session_description.ts";
+export type { PictureSize } from "./core/rtsp/picture_size.ts";
 export { DEFAULT_FORWARDS, type Forward } from "./net/forward.ts";
 export type { ForwarderEvent } from "./net/forwarder.ts";
 export type { ClientEnd } from "./net/local_client.ts";

@@ -35,6 +35,7 @@ export type CheckPhase =
 
 /** One port of the device. */
 export interface CheckedPort {
+  /** Of the device. */
   readonly port: number;
   /** Whether the device grants it; `untested` when a running tunnel does not forward it. */
   readonly answer: "granted" | "refused" | "untested";
@@ -42,8 +43,11 @@ export interface CheckedPort {
 
 /** One channel. */
 export interface CheckedChannel {
+  /** From 1. */
   readonly channel: number;
+  /** Whether the device has it. */
   readonly present: boolean;
+  /** Its tracks. */
   readonly media: readonly MediaDescription[];
 }
 
@@ -53,36 +57,47 @@ export interface CheckResult {
   readonly device: string;
   /** Hash of the serial, the same in every run. */
   readonly id: string;
+  /** The verdict. */
   readonly state: CheckState;
   /** `ok`, or the stable reason word. */
   readonly reason: Reason | "ok";
   /** A sentence or more. */
   readonly message: string;
+  /** How far the check was to go. */
   readonly level: CheckLevel;
   /** The highest level that was seen to work. */
   readonly reached?: CheckLevel | undefined;
+  /** Who told. */
   readonly source: CheckSource;
   /** When it began, Unix ms. */
   readonly startedAt: number;
+  /** Of the whole check. */
   readonly durationMs: number;
   /** From the beginning until each step was passed. */
   readonly phases: Readonly<Partial<Record<CheckPhase, number>>>;
   /** From the beginning until the session could carry data. */
   readonly handshakeMs?: number | undefined;
+  /** How the bytes travel. */
   readonly path?: PathKind | undefined;
   /** What was asked for; `auto` when nothing was. */
   readonly pathWanted?: PathPolicy | undefined;
   /** Of the device's P2P program. */
   readonly version?: string | undefined;
+  /** What the device offers, e.g. `p2p`, `udprelay`. */
   readonly policy?: readonly string[] | undefined;
+  /** To the device and back. */
   readonly roundTripMs?: number | undefined;
-  /** Losses our transport noticed, and segments it sent again. */
+  /** Losses our transport noticed. */
   readonly packetsLost?: number | undefined;
+  /** Segments our transport sent again. */
   readonly packetsResent?: number | undefined;
+  /** Those that were to be granted. */
   readonly ports?: readonly CheckedPort[] | undefined;
   /** Status of the first RTSP answer; 401 counts as reachable. */
   readonly rtspStatus?: number | undefined;
+  /** Those that were to be described. */
   readonly channels?: readonly CheckedChannel[] | undefined;
+  /** What was measured while the first channel played. */
   readonly media?: MediaFigures | undefined;
   /** What is not as it should be although the device is up. */
   readonly warnings: readonly Failure[];

@@ -53,6 +53,14 @@ const HANDSHAKE_MARGIN_MS = 100;
  * Checks a device. Never rejects: whatever goes wrong is the result.
  *
  * @param serial As printed on the device.
+ *
+ * @example
+ * ```ts no-run
+ * import { checkDevice } from "@dahua-p2p/dahua-p2p";
+ *
+ * const { state, reason, message } = await checkDevice("EXAMPLE0SERIAL0", { level: "cloud" });
+ * console.log(state, reason, message);
+ * ```
  */
 export async function checkDevice(
   serial: string,

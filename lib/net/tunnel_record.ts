@@ -21,34 +21,49 @@ export const RECORD_INTERVAL_MS = 10_000;
 /** A record older than this was left by a process that hangs. */
 export const RECORD_LIFETIME_MS = 35_000;
 
+/** One forwarded port. */
+export interface RecordedPort {
+  /** `127.0.0.1:1554`. */
+  readonly port: string;
+  /** Of the device. */
+  readonly remote: number;
+  /** Whether the device granted it in the last session. */
+  readonly granted: boolean;
+}
+
 /** What the record says of the device: part of what the status page tells. */
 export interface RecordedDevice {
   /** `up` while data can pass. */
   readonly state: string;
+  /** How its bytes travel. */
   readonly path?: string | undefined;
+  /** To the device and back. */
   readonly rttMs?: number | undefined;
+  /** Of the last session. */
   readonly handshakeMs?: number | undefined;
+  /** Since the last session was ready. */
   readonly upMs?: number | undefined;
   /** Of the last failure. */
   readonly reason?: Reason | undefined;
+  /** Its sentence. */
   readonly message?: string | undefined;
+  /** Firmware, as the device says. */
   readonly version?: string | undefined;
+  /** Segments sent again. */
   readonly retransmits?: number | undefined;
-  readonly ports: readonly {
-    /** `127.0.0.1:1554`. */
-    readonly port: string;
-    readonly remote: number;
-    readonly granted: boolean;
-  }[];
+  /** Local ports. */
+  readonly ports: readonly RecordedPort[];
 }
 
 /** One record. */
 export interface TunnelRecord {
+  /** The process that runs the tunnel. */
   readonly pid: number;
   /** Of the device's serial. */
   readonly serialHash: string;
   /** Unix ms. */
   readonly writtenAt: number;
+  /** How the tunnel is. */
   readonly device: RecordedDevice;
 }
 

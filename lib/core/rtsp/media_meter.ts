@@ -12,11 +12,13 @@ export interface MediaFigures {
   readonly keyFrameMs?: number | undefined;
   /** From PLAY until the first packet; absent when none came. */
   readonly firstPacketMs?: number | undefined;
+  /** Frames begun, by their timestamps. */
   readonly frames: number;
   /** By the clock of the stream; 0 with fewer than two frames. */
   readonly framesPerSecond: number;
   /** Of video payload, by our clock; 0 with fewer than two packets. */
   readonly bitsPerSecond: number;
+  /** RTP packets of the track. */
   readonly packets: number;
   /** Sequence numbers that never came. */
   readonly packetsMissing: number;

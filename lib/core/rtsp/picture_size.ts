@@ -15,7 +15,9 @@ import { BitReader, unescapeNal } from "./bit_reader.ts";
 
 /** Size of a picture in pixels, as shown: without what is cropped away. */
 export interface PictureSize {
+  /** Columns. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 

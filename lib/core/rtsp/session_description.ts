@@ -11,6 +11,7 @@ import { h264PictureSize, h265PictureSize, type PictureSize } from "./picture_si
 
 /** One `m=` section. */
 export interface MediaDescription {
+  /** What it carries. */
   readonly kind: "video" | "audio" | "other";
   /** Encoding name, e.g. `H264`, `H265`, `PCMA`; the payload type when it is not told. */
   readonly codec: string;
@@ -20,6 +21,7 @@ export interface MediaDescription {
   readonly control?: string | undefined;
   /** `a=framerate`, as the device claims. */
   readonly framesPerSecond?: number | undefined;
+  /** Of the picture, when the parameter sets tell it. */
   readonly size?: PictureSize | undefined;
 }
 
