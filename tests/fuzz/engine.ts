@@ -34,6 +34,8 @@ export function allTargets(): readonly Target[] {
 
 /** Kinds of behaviour remembered for one target. */
 const MAX_KINDS = 2_000;
+/** Longer sequences are tried, but nothing is made of them. */
+const MAX_CORPUS_INPUT_BYTES = 16_384;
 /** How long a sequence may take. */
 export interface TimeLimits {
   /** However short it is; a collection of garbage fits in. */
@@ -103,7 +105,8 @@ export class Fuzzer {
     this.#judgeTime(inputs, performance.now() - startedAt);
     if (this.#kinds.size >= MAX_KINDS || this.#kinds.has(kind)) return;
     this.#kinds.add(kind);
-    if (origin === "fresh") this.corpus.push(inputs);
+    const bytes = inputs.reduce((sum, { length }) => sum + length, 0);
+    if (origin === "fresh" && bytes <= MAX_CORPUS_INPUT_BYTES) this.corpus.push(inputs);
   }
 
   #judgeTime(inputs: readonly Uint8Array[], firstMs: number): void {

@@ -64,8 +64,8 @@ export class Mutator {
     for (let changes = 1 + this.below(3); changes > 0; changes--) {
       bytes = this.#change(bytes, other);
     }
-    if (this.#random.uint32() / 0x1_0000_0000 < BLOW_UP_RATE) bytes = this.#blowUp(bytes);
-    return bytes.length > MAX_INPUT_BYTES ? bytes.subarray(0, MAX_INPUT_BYTES) : bytes;
+    if (bytes.length > MAX_INPUT_BYTES) bytes = bytes.slice(0, MAX_INPUT_BYTES);
+    return this.#random.uint32() / 0x1_0000_0000 < BLOW_UP_RATE ? this.#blowUp(bytes) : bytes;
   }
 
   #change(bytes: Uint8Array, other: Uint8Array): Uint8Array {
