@@ -250,11 +250,8 @@ Deno.test("a command is run when a state changes, and not before there is someth
   await using check = await CheckStage.open();
   const note = check.path("note");
   const words = [
-    "--level",
-    "cloud",
-    "--on-change",
+    ...["--level", "port", SERIAL, "--on-change"],
     `echo "$CHECK_DEVICE $CHECK_PREVIOUS_STATE $CHECK_STATE $CHECK_REASON" >> ${note}`,
-    SERIAL,
   ];
   const read = (): string => {
     try {
@@ -266,21 +263,22 @@ Deno.test("a command is run when a state changes, and not before there is someth
   await check.run(words);
   await check.run(words);
   assertEquals(read(), "");
-  check.stage.world.silent.add("main");
-  const down = await check.run(["--timeout", "1s", ...words]);
-  assertEquals(down.code, 75);
-  assertEquals(read(), "EXA...AL0 up down cloud-unreachable\n");
-  await check.run(["--timeout", "1s", ...words]);
-  assertEquals(read(), "EXA...AL0 up down cloud-unreachable\n");
+  // To the program a port that is not granted is as good as a device that went down.
+  const down = await check.run([...words, "--port", "80"]);
+  assertEquals(down.code, 69);
+  assertEquals(read(), "EXA...AL0 up down port-closed\n");
+  await check.run([...words, "--port", "80"]);
+  assertEquals(read(), "EXA...AL0 up down port-closed\n");
+  await check.run(words);
+  assertEquals(read(), "EXA...AL0 up down port-closed\nEXA...AL0 down up ok\n");
 });
 
 Deno.test("a failing command of --on-change is told and runs again next time", async () => {
   await using check = await CheckStage.open();
-  const words = ["--level", "cloud", "--on-change", "exit 3", SERIAL];
+  const words = ["--level", "port", "--on-change", "exit 3", SERIAL];
   await check.run(words);
-  check.stage.world.silent.add("main");
   for (let i = 0; i < 2; i++) {
-    const { err } = await check.run(["--timeout", "1s", ...words]);
+    const { err } = await check.run([...words, "--port", "80"]);
     assertStringIncludes(err, "exit code 3");
   }
 });
@@ -361,4 +359,49 @@ Deno.test("a report of what is no history says so", async () => {
     assertStringIncludes(err, "cannot be read");
   }
   assertEquals((await runHere(["report"])).code, 64);
+});
+
+Deno.test("devices of a configuration are checked by name with what it says of them", async () => {
+  await using check = await CheckStage.open({ device: { authType: 1 } });
+  await Deno.writeTextFile(check.path("pass"), `${LOGIN.password}\n`);
+  await Deno.writeTextFile(
+    check.path("fleet.yaml"),
+    `defaults: { user: ${LOGIN.username}, password_file: ${check.path("pass")}, path: relay }
+devices:
+  front-door: { serial: ${SERIAL}, ports: ["0:554"] }
+  yard: { serial: ${OTHER}, ports: ["0:554"], enabled: false }
+`,
+  );
+  const words = ["--config", check.path("fleet.yaml"), "--json"];
+  for (const names of [["front-door"], []]) {
+    const { code, out, err } = await check.run([...words, ...names]);
+    assertEquals(code, 0, out + err);
+    const [result, summary] = parseLines(out);
+    assertEquals([result?.device, result?.path, summary?.event], [
+      "front-door",
+      "relay",
+      "summary",
+    ]);
+  }
+  const flag = await check.run([...words, "--path", "direct", "front-door"]);
+  assertEquals(parseLines(flag.out)[0]?.path, "direct");
+  const wrong = await check.run([...words, "back-door"]);
+  assertEquals(wrong.code, 64);
+  assertStringIncludes(wrong.err, "front-door");
+  await Deno.writeTextFile(check.path("fleet.yaml"), "devices: { x: { seriall: 1 } }\n");
+  const broken = await check.run(words);
+  assertEquals(broken.code, 78);
+  assertStringIncludes(broken.err, "seriall");
+});
+
+Deno.test("a list may name an account for each device", async () => {
+  await using check = await CheckStage.open({ device: { authType: 1 } });
+  const list = `serial,username,password_file\n${SERIAL},${LOGIN.username},pass\n`;
+  const files = { list, pass: LOGIN.password };
+  const right = await check.run(["--file", "list"], { files });
+  assertEquals(right.code, 0, right.err);
+  const half = await check.run(["--file", "list"], {
+    files: { list: `serial,username\n${SERIAL},viewer\n` },
+  });
+  assertEquals(half.code, 78);
 });
