@@ -1,4 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Failure } from "../../lib/core/failure.ts";
+import { TcpByteStream } from "../../lib/net/byte_stream.ts";
+import { systemRandom } from "../../lib/net/environment.ts";
+import { type RtspDialogueEvent, runRtspDialogue } from "../../lib/net/rtsp_dialogue.ts";
+import { startGStreamer } from "../support/gstreamer.ts";
 import { type Outcome, programCommand, runProgram, startProgram } from "../support/program.ts";
 import { parseLines, type ResultLine } from "../support/check_stage.ts";
 import { LOGIN, SERIAL, Stage, type StageOptions } from "../support/stage.ts";
@@ -356,4 +361,39 @@ Deno.test("every password stays out of everything that is written", async () => 
     assert(!text.includes(LOGIN.password));
     assert(!text.includes(SERIAL));
   }
+});
+
+Deno.test("the RTSP client describes, plays and measures a foreign server", async () => {
+  await using server = await startGStreamer();
+  const url = "rtsp://127.0.0.1/live";
+  const ask = async (
+    credentials: { username: string; password: string } | undefined,
+  ): Promise<{ events: RtspDialogueEvent[]; failure: Failure | undefined }> => {
+    const stream = await TcpByteStream.connect("127.0.0.1", server.port);
+    const events: RtspDialogueEvent[] = [];
+    const failure = await runRtspDialogue(stream, {
+      goal: "media",
+      streams: [{ channel: 1, url: url.replace("/live", `:${server.port}/live`) }],
+      credentials,
+      account: "unproven",
+      path: "none",
+      random: systemRandom,
+      measureMs: 2_000,
+    }, (event) => events.push(event));
+    return { events, failure };
+  };
+  const { events, failure } = await ask(LOGIN);
+  assertEquals(failure, undefined);
+  assertEquals(events.map(({ type }) => type), ["answered", "described", "measured"]);
+  const [, described, measured] = events;
+  assert(described?.type === "described" && measured?.type === "measured");
+  const video = described.media.find(({ kind }) => kind === "video");
+  assertEquals(video?.codec, "H264");
+  assert((video?.size?.width ?? 0) > 0);
+  const { framesPerSecond, keyFrameMs, packetsMissing, bitsPerSecond } = measured.figures;
+  assert(framesPerSecond > 5 && framesPerSecond < 61, `${framesPerSecond}`);
+  assert(keyFrameMs !== undefined && bitsPerSecond > 0);
+  assertEquals(packetsMissing, 0);
+  assertEquals((await ask({ ...LOGIN, password: "wrong" })).failure?.reason, "rtsp-unauthorized");
+  assertEquals((await ask(undefined)).failure?.reason, "rtsp-unauthorized");
 });

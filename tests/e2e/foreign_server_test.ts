@@ -1,36 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { PYTHON } from "../../scripts/foreign_programs.ts";
+import { startGStreamer } from "../support/gstreamer.ts";
 import { assertPlayed, play } from "../support/player.ts";
 import { LOGIN, readyPort, Stage } from "../support/stage.ts";
-
-/** Starts GStreamer's RTSP server; it ends with its stdin. */
-async function startGStreamer(): Promise<{ readonly port: number } & AsyncDisposable> {
-  const child = new Deno.Command(PYTHON, {
-    args: [
-      new URL("gstreamer_server.py", import.meta.url).pathname,
-      LOGIN.username,
-      LOGIN.password,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  let text = "";
-  while (!text.includes("\n")) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error("GStreamer's RTSP server did not start");
-    text += new TextDecoder().decode(value);
-  }
-  return {
-    port: Number(text),
-    async [Symbol.asyncDispose](): Promise<void> {
-      await child.stdin.close();
-      await child.status;
-      await reader.cancel();
-    },
-  };
-}
 
 Deno.test("a foreign RTSP server and a plain HTTP server are reached through one session", async () => {
   await using rtsp = await startGStreamer();
