@@ -58,8 +58,13 @@ export class BenchTunnel implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#program.signal("SIGTERM");
-    await this.#program.outcome;
+    try {
+      this.#program.signal("SIGTERM");
+    } catch {
+      // It has ended by itself; the exit code says why.
+    }
+    const { code, stderr } = await this.#program.outcome;
     await this.#device[Symbol.asyncDispose]();
+    if (code !== 0) throw new Error(`the tunnel ended with ${code}:\n${stderr}`);
   }
 }

@@ -3,6 +3,7 @@ import { EXECUTABLE_PERMISSIONS } from "../../lib/cli/permissions.ts";
 import {
   compileArguments,
   isRuntimeMissing,
+  RUNTIME_FLAGS,
   selectTargets,
   TARGETS,
 } from "../../scripts/compile.ts";
@@ -47,7 +48,7 @@ Deno.test("the program may do the same from source as from the executable", asyn
   const flags = new Set(start.split(" ").filter((word) => word.startsWith("--")));
   const env = [...flags].find((flag) => flag.startsWith("--allow-env="));
   const patterns = env?.slice("--allow-env=".length).split(",") ?? [];
-  for (const permission of [...EXECUTABLE_PERMISSIONS, "--unstable-net"]) {
+  for (const permission of [...EXECUTABLE_PERMISSIONS, ...RUNTIME_FLAGS]) {
     if (!permission.startsWith("--allow-env=")) {
       assert(flags.delete(permission), permission);
       continue;
