@@ -215,7 +215,10 @@ async function check(context: CommandContext): Promise<ExitCode> {
   const chosen = checkSettings(settings, style.nameWidth);
   const cloud = cloudOptions(settings);
   const isCloudChosen = cloud.cloud !== undefined || cloud.dialect !== undefined;
-  const routes = openState(settings, host, log);
+  // Under cron every warning is a mail: that nothing is remembered costs a check some seconds only.
+  const routes = openState(settings, host, {
+    warning: ({ what, advice }) => log.debug("state", `${what} ${advice}`),
+  });
   const directories = stateDirectories({
     chosen: settings.get(STATE_DIR),
     env: host.env,
