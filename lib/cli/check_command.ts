@@ -210,8 +210,8 @@ async function check(context: CommandContext): Promise<ExitCode> {
   const accounts = readAccounts(devices, context);
   const app = readAppKey(settings, host, log);
   if (app) redactor.addSecret(app.key);
-  const isTerminal = host.stderrIsTerminal && (host.env("NO_COLOR") ?? "") === "";
-  const style = lineStyle(devices.map(({ name }) => name), isTerminal ? "on" : "off");
+  const isColored = host.stdoutIsTerminal && (host.env("NO_COLOR") ?? "") === "";
+  const style = lineStyle(devices.map(({ name }) => name), isColored ? "on" : "off");
   const chosen = checkSettings(settings, style.nameWidth);
   const cloud = cloudOptions(settings);
   const isCloudChosen = cloud.cloud !== undefined || cloud.dialect !== undefined;

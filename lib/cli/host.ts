@@ -32,6 +32,7 @@ export interface Host {
   /** Logs. Silent when nobody reads them. */
   readonly stderr: LineOutput;
   readonly stderrIsTerminal: boolean;
+  readonly stdoutIsTerminal: boolean;
   /** Opens a file for reading. */
   open(path: string): OpenFile;
   /** Gives back every permission but these. */
@@ -49,6 +50,7 @@ export function processHost(): Host {
     stdout: new LineOutput(Deno.stdout, "throw"),
     stderr: new LineOutput(Deno.stderr, "discard"),
     stderrIsTerminal: Deno.stderr.isTerminal(),
+    stdoutIsTerminal: Deno.stdout.isTerminal(),
     open: (path) => Deno.openSync(path, { read: true }),
     keepPermissions,
     onUncaught: (handle) => {

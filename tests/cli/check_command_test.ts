@@ -405,3 +405,20 @@ Deno.test("a list may name an account for each device", async () => {
   });
   assertEquals(half.code, 78);
 });
+
+Deno.test("colour and progress are for terminals, each for its own", async () => {
+  await using check = await CheckStage.open();
+  const words = ["--level", "cloud", SERIAL, OTHER];
+  const both = await check.run(words, { stdoutIsTerminal: "yes", stderrIsTerminal: "yes" });
+  assertStringIncludes(both.out, "\x1b[32mup     \x1b[0m");
+  assertStringIncludes(both.err, "\r\x1b[K1/2 checked");
+  assert(both.err.endsWith("\r\x1b[K"));
+  const file = await check.run(words, { stderrIsTerminal: "yes" });
+  assert(!file.out.includes("\x1b"));
+  const plain = await check.run(words, {
+    stdoutIsTerminal: "yes",
+    environment: { NO_COLOR: "1" },
+  });
+  assert(!plain.out.includes("\x1b"));
+  assertEquals(plain.err, "");
+});

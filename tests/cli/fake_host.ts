@@ -21,6 +21,7 @@ export interface FakeHostOptions {
   readonly input?: readonly string[];
   readonly inputIsTerminal?: "yes" | "no";
   readonly stderrIsTerminal?: "yes" | "no";
+  readonly stdoutIsTerminal?: "yes" | "no";
   readonly files?: Readonly<Record<string, string | Uint8Array | Error>>;
   /** Mode of the files; 0600 unless told otherwise. */
   readonly fileMode?: number | null;
@@ -52,6 +53,7 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
     stdout: new LineOutput(sink("out"), "throw"),
     stderr: new LineOutput(sink("err"), "discard"),
     stderrIsTerminal: options.stderrIsTerminal === "yes",
+    stdoutIsTerminal: options.stdoutIsTerminal === "yes",
     open(path: string): ReturnType<Host["open"]> {
       const content = options.files?.[path];
       if (content === undefined) throw new Deno.errors.NotFound("os error 2");
