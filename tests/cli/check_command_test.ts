@@ -45,6 +45,13 @@ const CASES: Readonly<Record<string, Case>> = {
     device: { authType: 1 },
     password: "not-the-one",
   },
+  "a salt that nobody tells": {
+    reason: "auth-salt",
+    code: 76,
+    nagios: 2,
+    device: { authType: 1, info: "empty" },
+    password: LOGIN.password,
+  },
   "a port the device refuses": {
     reason: "port-closed",
     code: 69,

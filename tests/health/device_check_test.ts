@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { WorldDevice } from "../../fixtures/world/options.ts";
 import { checkDevice, type CheckDeviceOptions } from "../../lib/health/device_check.ts";
 import type { CheckResult } from "../../lib/health/check_result.ts";
+import type { RecordedDevice, TunnelRecord } from "../../lib/net/tunnel_record.ts";
 import { LOGIN, SERIAL, Stage, type StageOptions } from "../support/stage.ts";
 
 const OTHER = "EXAMPLE0SERIAL9";
@@ -250,4 +251,50 @@ Deno.test("a device that grants RTSP and says nothing is found out", async () =>
   listener.close();
   await accepting;
   for (const conn of accepted) conn.close();
+});
+
+/** A check of a device for which a tunnel runs that says this of itself. */
+async function checkTunnel(
+  device: Partial<RecordedDevice>,
+  options: CheckDeviceOptions = {},
+): Promise<CheckResult> {
+  const record: TunnelRecord = {
+    pid: 4711,
+    serialHash: "",
+    writtenAt: 0,
+    device: { state: "up", path: "relay", ports: [], ...device },
+  };
+  // No world: whoever opened a session or asked the cloud would fail.
+  const cloud = { host: "127.0.0.1", port: 9 };
+  return await checkDevice(SERIAL, { cloud, findTunnel: () => record, ...options });
+}
+
+Deno.test("a running tunnel is believed about its session, and no other is opened", async () => {
+  const up = await checkTunnel({ rttMs: 40, version: "6.3.0" }, { level: "session" });
+  assertEquals([up.state, up.source, up.path, up.roundTripMs], ["up", "tunnel", "relay", 40]);
+  const connecting = await checkTunnel({ state: "connecting" });
+  assertEquals([connecting.state, connecting.reason], ["down", "starting"]);
+  assertStringIncludes(connecting.message, "pid 4711");
+  const down = await checkTunnel({
+    state: "waiting",
+    reason: "peer-silent",
+    message: "Nothing came from the device for 30s.",
+  });
+  assertEquals([down.state, down.reason, down.source], ["down", "peer-silent", "tunnel"]);
+  assertStringIncludes(down.message, "Nothing came from the device for 30s.");
+});
+
+Deno.test("a running tunnel's word on ports is taken, and its local port is tried", async () => {
+  const closed = { port: "127.0.0.1:1", remote: 554, granted: true };
+  const refused = await checkTunnel({ ports: [{ ...closed, granted: false }] });
+  assertEquals([refused.state, refused.reason], ["down", "port-closed"]);
+  const gone = await checkTunnel({ ports: [closed] });
+  assertEquals([gone.state, gone.reason, gone.reached], ["down", "starting", "port"]);
+  const untested = await checkTunnel({ ports: [] });
+  assertEquals([untested.state, untested.reached], ["up", "session"]);
+  assertEquals(untested.ports, [{ port: 554, answer: "untested" }]);
+  await using stage = await Stage.open();
+  const port = `0.0.0.0:${stage.camera.port}`;
+  const through = await checkTunnel({ ports: [{ port, remote: 554, granted: true }] });
+  assertEquals([through.state, through.reached, through.rtspStatus], ["up", "rtsp", 401]);
 });
