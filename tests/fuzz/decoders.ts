@@ -125,7 +125,7 @@ export const RTSP_WORDS: readonly string[] = [
 ];
 
 /** A session description. */
-const SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=Media\r\nm=video 0 RTP/AVP 96\r\n" +
+export const SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=Media\r\nm=video 0 RTP/AVP 96\r\n" +
   "a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z00AKp2oHgCJ,aO4\r\n" +
   "a=control:trackID=0\r\nm=audio 0 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=control:trackID=1\r\n";
 
@@ -285,7 +285,7 @@ export const DECODERS: readonly Target[] = [
     fromHex("4500001e0001000040110000" + "0102030405060708" + "00010002000a0000" + "6869"),
   ], (bytes) => {
     const linkType = (bytes[0] ?? 0) < 0x40 ? bytes[0]! : 101;
-    void decodeUdpPacket(linkType, bytes);
+    return decodeUdpPacket(linkType, bytes) === undefined ? "no packet" : "packet";
   }),
   decoder(
     "hex-dump",

@@ -32,10 +32,21 @@ import {
   FRAMES,
   RTSP,
   RTSP_WORDS,
+  SDP,
   STUN_REQUEST,
   SYN,
 } from "./decoders.ts";
 import { must, type Target } from "./target.ts";
+
+const OPTIONS_OK = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: OPTIONS, DESCRIBE\r\n\r\n";
+const UNAUTHORIZED = RTSP[4]!;
+const DESCRIBED = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n" +
+  `Content-Length: ${SDP.length}\r\n\r\n${SDP}`;
+const SETUP_OK = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nSession: 7;timeout=60\r\n" +
+  "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n";
+const PLAY_OK = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nSession: 7\r\n\r\n";
+/** An RTP packet with a key frame of H.264. */
+const MEDIA = "$\0\0\x0e\x80\xe0\0\x01\0\0\0\x01\xde\xad\xbe\xef\x65\x88";
 
 /** Datagrams that one input may cause. */
 const MAX_OUTPUT = 2_000;
@@ -330,6 +341,10 @@ function runChecks(inputs: readonly Uint8Array[]): string {
   return said.toString();
 }
 
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
 function runRtspClient(inputs: readonly Uint8Array[]): string {
   const said = new Said();
   const client = new RtspClient(
@@ -346,14 +361,22 @@ function runRtspClient(inputs: readonly Uint8Array[]): string {
   let now = START_MS;
   client.start(now);
   let isOver = false;
+  let cseq = "1";
   for (const input of inputs) {
     const rest = input.subarray(1);
     if ((input[0] ?? 0) % 4 === 0) {
       now += (rest[0] ?? 0) * (1 + (rest[1] ?? 0));
       client.handleTimeout(now);
-    } else if (!isOver) client.receive(rest, now);
+    } else if (!isOver) {
+      // An answer to the request there is, as often as not.
+      const answer = (input[0] ?? 0) % 4 === 1
+        ? rest
+        : latin1(decodeLatin1(rest).replaceAll(/CSeq: \d+/g, `CSeq: ${cseq}`));
+      client.receive(answer, now);
+    }
     for (let i = 0, t = client.pollTransmit(); t; t = client.pollTransmit()) {
       must(++i < 100, "requests without end");
+      cseq = /CSeq: (\d+)/.exec(decodeLatin1(t))?.[1] ?? cseq;
     }
     for (let e = client.pollEvent(); e; e = client.pollEvent()) {
       said.add(e.type);
@@ -489,7 +512,13 @@ export function machines(session: readonly Uint8Array[]): readonly Target[] {
     },
     {
       name: "rtsp-client",
-      corpus: [RTSP.map((text) => step(1, utf8(text))), [step(1, utf8(RTSP[4]!)), step(0)]],
+      corpus: [
+        RTSP.map((text) => step(1, utf8(text))),
+        [step(1, utf8(RTSP[4]!)), step(0)],
+        [OPTIONS_OK, UNAUTHORIZED, DESCRIBED, SETUP_OK, PLAY_OK, MEDIA, MEDIA].map((text) =>
+          step(2, latin1(text))
+        ),
+      ],
       words: RTSP_WORDS,
       maxInputs: 20,
       run: runRtspClient,

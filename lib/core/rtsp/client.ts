@@ -168,7 +168,9 @@ export class RtspClient {
     return this.#ended ? undefined : this.#timers.earliest();
   }
 
+  /** @throws {DecodeError} When the device gave a URL that is no line. */
   #ask(method: Method, uri: string, headers: readonly RtspHeader[], now: number): void {
+    if (hasLineBreak(uri)) throw new DecodeError("a line break in a URL of the device");
     const cseq = ++this.#cseq;
     this.#asked = { method, uri, headers, cseq };
     const authorization = this.#login.authorization(method, uri);
@@ -195,6 +197,10 @@ export class RtspClient {
   #onResponse(response: Response, now: number): void {
     const asked = this.#asked;
     const { status } = response.head;
+    // A bare carriage return ends no line for the reader; sent back, it would be one for the device.
+    if (response.head.headers.some(([, value]) => hasLineBreak(value))) {
+      throw new DecodeError("a line break in a header");
+    }
     const cseq = headerValue(response.head, "CSeq");
     if (!asked || status < 200 || (cseq !== undefined && Number(cseq) !== asked.cseq)) return;
     this.#asked = undefined;
@@ -356,4 +362,8 @@ export class RtspClient {
 /** UTF-8 bytes one by one as characters: heads are Latin-1, user names may be more. */
 function latin1(text: string): string {
   return Array.from(utf8(text), (byte) => String.fromCharCode(byte)).join("");
+}
+
+function hasLineBreak(text: string): boolean {
+  return /[\r\n]/.test(text);
 }
