@@ -113,9 +113,8 @@ export async function runCycles(
       await player.picture(BACK_LIMIT_MS);
       if (moment !== "playing") {
         // A handshake is needed for a moment inside one.
-        const happens = once(events, moment === "waiting" ? "lost" : moment);
-        await breakSession(stage, events);
-        await happens;
+        await breakSession(stage, tunnel, events);
+        if (moment !== "waiting") await once(events, moment);
       }
       await stage.world.stop(part);
       await new Promise((wake) => setTimeout(wake, AWAY_MS));
@@ -143,7 +142,9 @@ export async function runCycles(
 }
 
 /** Makes the present session end: the device restarts and has forgotten it. */
-async function breakSession(stage: Stage, events: EventTarget): Promise<void> {
+async function breakSession(stage: Stage, tunnel: Tunnel, events: EventTarget): Promise<void> {
+  // A picture may come out of the player's buffers when its session is gone already.
+  if (tunnel.status().state !== "up") await once(events, "ready");
   const lost = once(events, "lost");
   stage.world.reboot(SERIAL);
   await lost;
