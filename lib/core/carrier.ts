@@ -57,6 +57,11 @@ export class Carrier {
     this.realms = new Multiplexer(this.connection, options.realms);
   }
 
+  /** Whether it is open and nothing of ours waits for an answer: it sends only when asked to. */
+  get isQuiet(): boolean {
+    return this.connection.state === "open" && this.connection.unacknowledgedBytes === 0;
+  }
+
   /** Starts the connection: a CONNECT segment leaves with the next transmit. */
   open(now: number): void {
     this.connection.open(now);

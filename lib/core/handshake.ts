@@ -324,6 +324,8 @@ export class Handshake implements Machine<HandshakeEvent, SocketRole> {
     this.#sign.stop();
     this.#established = carrier;
     carrier.realms.heartbeats = "on";
+    // Beside the direct path a relay is silent: one that was not answered is not called again.
+    if (carrier !== this.#relay && !this.#relay?.isQuiet) this.#relay = undefined;
     this.#events.push({ type: "established", carrier });
   }
 

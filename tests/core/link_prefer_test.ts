@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { roundTripLink } from "../sim/network.ts";
 import { LinkWorld } from "../support/link_world.ts";
 
 Deno.test("with the relay preferred it carries the link although a direct path is found", () => {
@@ -26,4 +27,26 @@ Deno.test("with the direct path preferred it is taken although the relay is read
   const w = new LinkWorld();
   w.handshake();
   assertEquals(w.link.path, "direct");
+});
+
+Deno.test("a relay whose device keeps silent is not called once the direct path carries the link", () => {
+  const sent: string[] = [];
+  const w = new LinkWorld({
+    network: {
+      onDatagram: ({ from, socket, data, to }) => {
+        if (from === "client" && socket === "main" && data[0] === 0x50) sent.push(to.ip);
+      },
+      // The agent's answer to relay-channel passes; what the device sends through it later does not.
+      link: (from, to, now) =>
+        from === "agent" && now > 101_500
+          ? { lossRate: 1 }
+          : roundTripLink("client")(from, to, now),
+    },
+  });
+  w.handshake();
+  assertEquals(w.link.path, "direct");
+  const before = sent.length;
+  assert(before > 0, "the relay was called while the path was open");
+  w.runFor(20_000);
+  assertEquals(sent.length, before);
 });
