@@ -90,6 +90,15 @@ async function answerWithoutMedia(conn: Deno.Conn): Promise<void> {
   }
 }
 
+/** The same check for Nagios, in a world of its own: one device is not checked twice at once. */
+async function nagiosRun(
+  options: StageOptions | undefined,
+  args: readonly string[],
+): Promise<Outcome> {
+  await using setting = await Setting.open(options);
+  return await setting.run("--nagios", ...args, SERIAL);
+}
+
 Deno.test("slow failures have their words and codes too", async () => {
   await using mute = new Service(() => Promise.resolve());
   await using babbler = new Service(async (conn) => {
@@ -134,6 +143,11 @@ Deno.test("slow failures have their words and codes too", async () => {
       options: { device: { silent: ["ptcp"], paths: "direct" } },
       args: ["--path", "direct"],
     },
+    {
+      reason: "clock-skew",
+      code: 75,
+      options: { world: { cloud: { clockOffsetMs: 400_000, clockToleranceMs: -1 } } },
+    },
     { reason: "relay-zombie", code: 75, options: { services: mute.services } },
     { reason: "protocol", code: 76, options: { services: babbler.services } },
     {
@@ -149,9 +163,19 @@ Deno.test("slow failures have their words and codes too", async () => {
       args: ["--level", "media", "--media-time", "1s", "--key-frame-timeout", "2s"],
     },
   ];
-  const results = await Promise.all(cases.map(async ({ options, args = [] }) => {
+  const results = await Promise.all(cases.map(async ({ reason, options, args = [] }) => {
     await using setting = await Setting.open(options);
-    return await setting.result(...args);
+    const metrics = `${setting.folder}/check.prom`;
+    const report = `${setting.folder}/check.xml`;
+    const [result, nagios] = await Promise.all([
+      setting.result("--textfile", metrics, "--junit", report, ...args),
+      nagiosRun(options, args),
+    ]);
+    assertStringIncludes(await Deno.readTextFile(report), reason);
+    assertStringIncludes(await Deno.readTextFile(metrics), `reason="${reason}"`);
+    assertEquals(nagios.code, 2, nagios.stdout);
+    assertStringIncludes(nagios.stdout, reason);
+    return result;
   }));
   assertEquals(
     results.map(({ reason, code }) => [reason, code]),
