@@ -187,3 +187,26 @@ Deno.test("a clean stop gives the device its sessions back and the relay its lea
   assertEquals((await tunnel.outcome).code, 0);
   assertEquals(stage.world.counters.openLeases, 0);
 });
+
+Deno.test("an address that is not of this machine cannot be listened on", async () => {
+  await using stage = await Stage.open();
+  const outcome = await stage.tunnel(["-L", "192.0.2.1:0:554"]).outcome;
+  assertFailed(outcome, { code: 73, reason: "listen-denied", says: /192\.0\.2\.1/ });
+  assertEquals(stage.world.counters.requests["online/p2psrv"], 0);
+});
+
+Deno.test("a salt that is nowhere to be had is no matter of the password", async () => {
+  const { outcome } = await failing(
+    { device: { authType: 1, info: "empty" } },
+    [],
+    WITH_LOGIN,
+  );
+  assertFailed(outcome, { code: 76, reason: "auth-salt", says: /password was not judged/ });
+});
+
+Deno.test("a clock that the cloud refuses even corrected is the clock's fault", async () => {
+  const { outcome } = await failing({
+    world: { cloud: { clockOffsetMs: 400_000, clockToleranceMs: -1 } },
+  }, []);
+  assertFailed(outcome, { code: 75, reason: "clock-skew", says: /clock/ });
+});
