@@ -4,9 +4,6 @@
  *
  * @module
  */
-import { ALL_OPTIONS } from "./options.ts";
-import { environmentName } from "./option.ts";
-
 /** The player that `--debug` opens. */
 export const PLAYER = "ffplay";
 
@@ -32,12 +29,6 @@ export const PLAIN_ENVIRONMENT = [
 
 /** Variables of our own: those of the options, and whatever a configuration refers to. */
 const OWN_ENVIRONMENT = "DAHUA_P2P_*";
-
-/** Every environment variable that is read, but for those a configuration refers to. */
-export const ENVIRONMENT_NAMES: readonly string[] = [
-  ...ALL_OPTIONS.filter((option) => option.environment === "yes").map(environmentName),
-  ...PLAIN_ENVIRONMENT,
-];
 
 /**
  * Flags for `deno compile` and `deno run`: what all commands together need.
